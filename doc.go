@@ -1,0 +1,3 @@
+// Package streamdb is a SQL-driven streaming analytics database: one log, one
+// deterministic incremental engine, every answer provable.
+package streamdb
