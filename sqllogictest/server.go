@@ -1,0 +1,40 @@
+package sqllogictest
+
+import "context"
+
+// Mode is one way of running a file. All modes give the same answers and the same fingerprints.
+type Mode struct {
+	Name string
+	// Workers is W, the number of parallel workers of a dataflow. 0 means the server's default.
+	Workers int
+	// Checkpoint asks for a checkpoint after every statement.
+	Checkpoint bool
+	// Restart kills the server between statements, without a shutdown and without what was not synced, and opens it again.
+	Restart bool
+	// Lag makes every dataflow move beside the step, some epochs behind it.
+	Lag bool
+}
+
+// Modes lists the modes every file runs in; the first is the one the others are compared with.
+func Modes() []Mode {
+	return []Mode{
+		{Name: "plain", Workers: 1},
+		{Name: "w2", Workers: 2},
+		{Name: "w4", Workers: 4},
+		{Name: "checkpoint", Workers: 2, Checkpoint: true},
+		{Name: "restart", Workers: 1, Restart: true},
+		{Name: "lag", Workers: 2, Lag: true},
+	}
+}
+
+// Server is a database under test. The runner calls it from one goroutine; it opens its own connections.
+type Server interface {
+	// Start opens an empty database in the given mode and returns where to connect.
+	Start(ctx context.Context, mode Mode) (connString string, err error)
+	// Restart kills the database as a power cut would and opens it again. The number of workers may differ from before.
+	Restart(ctx context.Context) (connString string, err error)
+	// Checkpoint makes a checkpoint and returns when it is durable.
+	Checkpoint(ctx context.Context) error
+	// Stop ends the database and frees what it held. It is called once, also after a failed Start.
+	Stop() error
+}
