@@ -44,10 +44,11 @@ var importTable = map[string][]string{
 	"exec": {"exec/*", "storage/relation", "sql/chunk", "sql/expr", "window", "planner/physical", "sql/types",
 		"sql/sqlerr"},
 	"connector":    {"connector", "sql/format", "sql/chunk", "sql/types", "sql/sqlerr"},
-	"wire":         {"sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
+	"wire":         {"wire/session", "sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
+	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
 	"cmd":          {".", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term"},
 	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx"},
-	".":            {"sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},
+	".":            {"wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},
 }
 
 // module is the import path of the root package.
