@@ -96,6 +96,29 @@ func (c *Comparator) Prefixes(cols []*Column, n int, out []uint64) {
 	}
 }
 
+// PrefixExact reports that rows of equal prefix always compare as equal.
+func (c *Comparator) PrefixExact() bool { return c.prefix.exact }
+
+// KeyPrefixes is for searching by the first k keys alone: it writes the least and the
+// greatest prefix that rows with the key values of row i can have to lo[i] and hi[i].
+// Columns that are not among those keys are not touched.
+func (c *Comparator) KeyPrefixes(k int, cols []*Column, n int, lo, hi []uint64) {
+	lo, hi = lo[:n], hi[:n]
+	clear(lo)
+	shift := uint(64)
+	for _, f := range c.prefix.fields[:min(k, len(c.prefix.fields))] {
+		shift -= f.bits
+		if !f.notNull {
+			shift--
+		}
+		f.add(cols[f.col], lo, shift)
+	}
+	rest := uint64(1)<<shift - 1
+	for i := range hi {
+		hi[i] = lo[i] | rest
+	}
+}
+
 // add lays the field of every row at bit position shift.
 func (f prefixField) add(c *Column, out []uint64, shift uint) {
 	drop := f.width - f.bits

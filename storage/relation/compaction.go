@@ -1,0 +1,207 @@
+package relation
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// level groups runs by size: runs of one level are within a factor of four.
+func level(rows int) int { return bits.Len(uint(rows)) / 2 }
+
+// tailWindow returns the newest runs [lo, hi) that are due to be merged: at least
+// fanIn neighbours of like size, together not above rowsMax rows (0: no limit). cut
+// holds the epochs no merge may cross. It returns lo == hi when nothing is due.
+func tailWindow(runs []*run, rowsMax, fanIn int, cut []Epoch) (lo, hi int) {
+	for hi = len(runs); hi > 0; {
+		// lowest is the first run that may be merged with run hi-1.
+		lowest := hi - 1
+		for lowest > 0 && !crosses(cut, runs[lowest-1], runs[lowest]) {
+			lowest--
+		}
+		if lo := dueWindow(runs, lowest, hi, rowsMax, fanIn); lo < hi {
+			return lo, hi
+		}
+		hi = lowest
+	}
+	return 0, 0
+}
+
+// dueWindow looks for a window [lo, hi) with lo >= lowest: level by level, the runs
+// at the end that are no larger than it.
+func dueWindow(runs []*run, lowest, hi, rowsMax, fanIn int) (lo int) {
+	best := hi
+	rows, top := 0, 0
+	for lo = hi; lo > lowest; {
+		next := runs[lo-1]
+		if next.merging {
+			break
+		}
+		top = max(top, level(next.rows))
+		for lo > lowest && level(runs[lo-1].rows) <= top && !runs[lo-1].merging {
+			lo--
+			rows += runs[lo].rows
+		}
+		if rowsMax > 0 && rows > rowsMax {
+			break
+		}
+		if same(runs[lo:hi], top) >= fanIn {
+			best = lo
+		}
+	}
+	return best
+}
+
+// same counts the runs of level top; the smaller ones count as one when together they
+// reach it.
+func same(runs []*run, top int) int {
+	n, smaller := 0, 0
+	for _, r := range runs {
+		if level(r.rows) == top {
+			n++
+		} else {
+			smaller += r.rows
+		}
+	}
+	if smaller > 0 && level(smaller) >= top {
+		n++
+	}
+	return n
+}
+
+func crosses(cut []Epoch, a, b *run) bool {
+	for _, e := range cut {
+		if a.to <= e+1 && e < b.from {
+			return true
+		}
+	}
+	return false
+}
+
+// cuts returns the held epochs. mu is held.
+func (r *Relation) cuts() []Epoch {
+	if len(r.holds) == 0 {
+		return nil
+	}
+	c := make([]Epoch, 0, len(r.holds))
+	for h := range r.holds {
+		c = append(c, h.epoch)
+	}
+	return c
+}
+
+// mergeInline is the writer's share of the merging.
+func (r *Relation) mergeInline() error {
+	limit := r.layout.spec.MergeInlineMax
+	if limit < 0 {
+		return nil
+	}
+	for {
+		if len(r.newest().runs) >= runsMax {
+			limit = 0
+		}
+		done, err := r.merge(limit, mergeFanIn)
+		if err != nil || !done {
+			return err
+		}
+	}
+}
+
+// MergeOne merges some neighbouring runs of together at most rowsMax rows (0: any
+// number) and reports whether it did; false means that nothing is due. Several
+// goroutines may call it. It never waits for readers or the writer.
+func (r *Relation) MergeOne(rowsMax int) (bool, error) { return r.merge(rowsMax, 2) }
+
+// MergeDebt returns how many runs the newest state has; readers pay for each.
+func (r *Relation) MergeDebt() int { return len(r.newest().runs) }
+
+func (r *Relation) merge(rowsMax, fanIn int) (bool, error) {
+	r.mu.Lock()
+	v := r.newest()
+	lo, hi := tailWindow(v.runs, rowsMax, fanIn, r.cuts())
+	if hi-lo < 2 {
+		r.mu.Unlock()
+		return false, nil
+	}
+	window, l := v.runs[lo:hi], v.layout
+	for _, run := range window {
+		run.merging = true
+	}
+	r.mu.Unlock()
+
+	merged, err := mergeRuns(l, window)
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, run := range window {
+		run.merging = false
+	}
+	if err != nil {
+		return false, err
+	}
+	r.replace(window, merged)
+	return true, nil
+}
+
+// replace puts merged in the place of window in every state that has all of it. mu is
+// held.
+func (r *Relation) replace(window []*run, merged *run) {
+	old := *r.versions.Load()
+	next := slices.Clone(old)
+	for i := range next {
+		next[i].runs = replaceRuns(next[i].runs, window, merged)
+	}
+	r.versions.Store(&next)
+	for h := range r.holds {
+		h.state.runs = replaceRuns(h.state.runs, window, merged)
+	}
+}
+
+func replaceRuns(runs, window []*run, merged *run) []*run {
+	lo := slices.Index(runs, window[0])
+	if lo < 0 || lo+len(window) > len(runs) || !slices.Equal(runs[lo:lo+len(window)], window) {
+		return runs
+	}
+	out := make([]*run, 0, len(runs)-len(window)+2)
+	out = append(out, runs[:lo]...)
+	if merged != nil {
+		out = append(out, merged)
+	}
+	return append(out, runs[lo+len(window):]...)
+}
+
+// Bytes returns the memory the relation's rows, history and holds take.
+func (r *Relation) Bytes() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[*run]bool{}
+	n := int64(0)
+	count := func(runs []*run) {
+		for _, run := range runs {
+			if !seen[run] {
+				seen[run] = true
+				n += run.bytes
+			}
+		}
+	}
+	for _, v := range *r.versions.Load() {
+		count(v.runs)
+	}
+	for h := range r.holds {
+		count(h.state.runs)
+	}
+	for _, d := range r.deltas {
+		if d.run != nil {
+			count([]*run{d.run})
+		} else {
+			count(d.gone.runs)
+		}
+	}
+	return n
+}
+
+func sortHolds(h []HoldInfo) {
+	slices.SortFunc(h, func(a, b HoldInfo) int {
+		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Owner, b.Owner))
+	})
+}

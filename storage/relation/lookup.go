@@ -1,0 +1,384 @@
+package relation
+
+import (
+	"streamdb/sql/chunk"
+	"streamdb/sql/types"
+)
+
+// Row is one row of a relation, read in place: row Index of Cols, which has all
+// columns of the schema.
+type Row struct {
+	Cols   []*chunk.Column
+	Index  int
+	Weight int64
+}
+
+// Get returns the row of a key of a Unique relation; key has a value for each key
+// column, NULL matches NULL.
+func (s *Snapshot) Get(key []types.Datum) (Row, bool, error) {
+	l := s.v.layout
+	b, err := l.bound(key)
+	if err != nil {
+		return Row{}, false, err
+	}
+	var hash [1]uint64
+	filtered := b.k == len(l.keyCols)
+	if filtered {
+		var few [8]*chunk.Column
+		cols := few[:0]
+		for _, k := range l.keyCols {
+			cols = append(cols, b.cols[k])
+		}
+		chunk.HashRows(cols, 1, hash[:])
+	}
+	// The newest run that knows the key decides: it holds at most the retraction of
+	// the key's old row and the insertion of its new one.
+	for i := len(s.v.runs) - 1; i >= 0; i-- {
+		r := s.v.runs[i]
+		if filtered && !r.filter.mayHave(hash[0]) {
+			continue
+		}
+		row, found, err := r.newest(l, b)
+		if err != nil {
+			return Row{}, false, err
+		}
+		if found {
+			return row, row.Weight > 0, nil
+		}
+	}
+	return Row{}, false, nil
+}
+
+// newest returns the run's row at the bound's key, an insertion if there is one.
+func (r *run) newest(l *layout, b *bound) (row Row, found bool, err error) {
+	if b.hi < r.first[0] {
+		return row, false, nil
+	}
+	p, err := r.seek(l, b, position{})
+	if err != nil {
+		return row, false, err
+	}
+	for ; p.block < len(r.blocks); p = (position{p.block + 1, 0}) {
+		d, err := r.load(p.block)
+		if err != nil {
+			return row, false, err
+		}
+		for i := p.row; i < d.rows; i++ {
+			if d.prefix[i] > b.hi || l.order.CompareKeys(b.k, d.cols, i, b.cols, b.row) != 0 {
+				return row, found, nil
+			}
+			if w := d.weight(i); !found || w > 0 {
+				row, found = Row{d.cols, i, w}, true
+			}
+		}
+	}
+	return row, found, nil
+}
+
+// Lookup returns the rows whose leading key columns have the given values, as one
+// chunk of all columns in key order; nil when there is none. NULL matches NULL.
+func (s *Snapshot) Lookup(key []types.Datum, cols []int) (*chunk.Chunk, error) {
+	it := s.Scan(Scan{Cols: cols, Range: KeyRange{Lo: key, Hi: key}})
+	first, err := it.Next()
+	if err != nil || first == nil {
+		return nil, err
+	}
+	chunks := []*chunk.Chunk{first}
+	err = it.Each(func(c *chunk.Chunk) error {
+		chunks = append(chunks, c)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return chunk.Concat(first.Schema(), chunks), nil
+}
+
+// probe is a batch of keys against one snapshot.
+type probe struct {
+	l      *layout
+	k      int // key columns given
+	n      int
+	cols   []*chunk.Column // in schema positions
+	order  []int32         // the probes in key order
+	lo, hi []uint64
+	hash   []uint64
+	// spans are the matches, by run and in key order within a run.
+	spans []span
+}
+
+// span is where a probe's rows lie in a run.
+type span struct {
+	probe    int32
+	run      int32
+	from, to position
+}
+
+// newProbe prepares a search by the first len(keys) key columns.
+func newProbe(l *layout, keys []*chunk.Column, n int) *probe {
+	p := &probe{l: l, k: len(keys), n: n, cols: make([]*chunk.Column, len(l.schema))}
+	for i, c := range keys {
+		p.cols[l.keyCols[i]] = c
+	}
+	p.lo, p.hi = make([]uint64, n), make([]uint64, n)
+	l.order.KeyPrefixes(p.k, p.cols, n, p.lo, p.hi)
+	p.order = chunk.SortRows(keys, n, p.keyOrder())
+	if p.k == len(l.keyCols) {
+		p.hash = make([]uint64, n)
+		chunk.HashRows(keys, n, p.hash)
+	}
+	return p
+}
+
+// keyOrder is the relation's key order over the probe's own columns.
+func (p *probe) keyOrder() []chunk.SortKey {
+	keys := make([]chunk.SortKey, p.k)
+	for i := range keys {
+		keys[i] = p.l.spec.Key[i]
+		keys[i].Col = i
+	}
+	return keys
+}
+
+// search finds the spans of all probes, run by run; within a run both sides rise.
+func (p *probe) search(runs []*run) error {
+	for ri, r := range runs {
+		at := position{}
+		for _, i := range p.order {
+			if p.hash != nil && !r.filter.mayHave(p.hash[i]) {
+				continue
+			}
+			if len(r.first) > 0 && p.hi[i] < r.first[0] {
+				continue
+			}
+			b := bound{cols: p.cols, row: int(i), k: p.k, lo: p.lo[i], hi: p.hi[i]}
+			from, err := r.seekNear(p.l, &b, at)
+			if err != nil {
+				return err
+			}
+			if from.block >= len(r.blocks) {
+				break
+			}
+			b.after = true
+			to, err := r.seekEnd(p.l, &b, from)
+			if err != nil {
+				return err
+			}
+			if from != to {
+				p.spans = append(p.spans, span{i, int32(ri), from, to})
+			}
+			at = from
+		}
+	}
+	return nil
+}
+
+// seekNear is seek, trying the block of from first.
+func (r *run) seekNear(l *layout, b *bound, from position) (position, error) {
+	if from.block+1 < len(r.blocks) && b.before(l, r.first[from.block+1], r.fence, from.block+1) {
+		return r.seek(l, b, from)
+	}
+	d, err := r.load(from.block)
+	if err != nil {
+		return from, err
+	}
+	lo := gallop(d.prefix, from.row, d.rows, b.lo)
+	if lo < d.rows && d.prefix[lo] <= b.hi {
+		lo = seekBlock(l, b, d, lo)
+	}
+	if lo == d.rows {
+		return position{from.block + 1, 0}, nil
+	}
+	return position{from.block, lo}, nil
+}
+
+// seekEnd returns the end of the rows that start at from and equal the bound's key.
+func (r *run) seekEnd(l *layout, b *bound, from position) (position, error) {
+	d, err := r.load(from.block)
+	if err != nil {
+		return from, err
+	}
+	// Few rows share a key in most relations: look at the next ones first.
+	for i := from.row; i < d.rows && i < from.row+4; i++ {
+		if !b.before(l, d.prefix[i], d.cols, i) {
+			return position{from.block, i}, nil
+		}
+	}
+	return r.seek(l, b, from)
+}
+
+// Matches are rows found by LookupMany.
+type Matches struct {
+	// Rows has the wanted columns and net weights.
+	Rows *chunk.Chunk
+	// Probe tells for each row which key it was found by; it is not sorted.
+	Probe []int32
+}
+
+// LookupMany finds the rows of many keys: keys[i] holds the values of the i-th key
+// column, one per probe; fewer than all key columns may be given. fn gets the rows,
+// those of one key together and in key order, in chunks; it must not keep Probe. NULL
+// matches NULL: a caller that wants SQL's = leaves such keys out.
+func (s *Snapshot) LookupMany(keys []*chunk.Column, n int, cols []int, fn func(Matches) error) error {
+	l := s.v.layout
+	p := newProbe(l, keys, n)
+	if err := p.search(s.v.runs); err != nil {
+		return err
+	}
+	if cols == nil {
+		cols = l.all
+	}
+	out := output{l: l, cols: cols, fn: fn}
+	for _, group := range p.groups() {
+		if err := out.add(s.v.runs, group); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+// groups returns the spans of each probe that has any.
+func (p *probe) groups() [][]span {
+	count := make([]int32, p.n+1)
+	for _, s := range p.spans {
+		count[s.probe+1]++
+	}
+	filled := 0
+	for i := range p.n {
+		if count[i+1] > 0 {
+			filled++
+		}
+		count[i+1] += count[i]
+	}
+	sorted := make([]span, len(p.spans))
+	for _, s := range p.spans {
+		sorted[count[s.probe]] = s
+		count[s.probe]++
+	}
+	groups := make([][]span, 0, filled)
+	for lo := 0; lo < len(sorted); {
+		hi := lo + 1
+		for hi < len(sorted) && sorted[hi].probe == sorted[lo].probe {
+			hi++
+		}
+		groups = append(groups, sorted[lo:hi])
+		lo = hi
+	}
+	return groups
+}
+
+// output gathers the rows of probes into chunks.
+type output struct {
+	l      *layout
+	cols   []int
+	fn     func(Matches) error
+	pieces []piece
+	probe  []int32
+}
+
+// add appends the net rows of one probe's spans.
+func (o *output) add(runs []*run, group []span) error {
+	if len(group) == 1 && group[0].from.block == group[0].to.block {
+		g := group[0]
+		d, err := runs[g.run].load(g.from.block)
+		if err != nil {
+			return err
+		}
+		return o.take([]piece{{d: d, lo: int32(g.from.row), hi: int32(g.to.row), sign: 1}}, g.probe)
+	}
+	m, err := mergeSpans(o.l, runs, group)
+	if err != nil {
+		return err
+	}
+	for {
+		pieces, err := m.next(nil, blockRows)
+		if err != nil || len(pieces) == 0 {
+			return err
+		}
+		if err := o.take(pieces, group[0].probe); err != nil {
+			return err
+		}
+	}
+}
+
+func mergeSpans(l *layout, runs []*run, group []span) (*merger, error) {
+	m := &merger{l: l}
+	for _, g := range group {
+		c := &cursor{run: runs[g.run], sign: 1}
+		ok, err := c.open(g.from, g.to)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			m.add(c)
+		}
+	}
+	return m, nil
+}
+
+func (o *output) take(pieces []piece, probe int32) error {
+	for _, p := range pieces {
+		o.pieces = append(o.pieces, p)
+		for range p.hi - p.lo {
+			o.probe = append(o.probe, probe)
+		}
+	}
+	if len(o.probe) < blockRows {
+		return nil
+	}
+	return o.flush()
+}
+
+func (o *output) flush() error {
+	if len(o.pieces) == 0 {
+		return nil
+	}
+	d := assemble(o.l, o.pieces, o.cols, false)
+	m := Matches{Rows: &chunk.Chunk{Cols: d.cols, Weights: d.weights, Rows: d.rows}, Probe: o.probe}
+	err := o.fn(m)
+	o.pieces, o.probe = o.pieces[:0], o.probe[:0]
+	return err
+}
+
+// Exists reports for each of n keys, given as for LookupMany, whether a row has it.
+func (s *Snapshot) Exists(keys []*chunk.Column, n int) (chunk.Bitmap, error) {
+	p := newProbe(s.v.layout, keys, n)
+	if err := p.search(s.v.runs); err != nil {
+		return nil, err
+	}
+	found := chunk.NewBitmap(n)
+	for _, g := range p.groups() {
+		total := int64(0)
+		for _, sp := range g {
+			w, err := s.v.runs[sp.run].spanWeight(sp.from, sp.to)
+			if err != nil {
+				return nil, err
+			}
+			total += w
+		}
+		if total > 0 {
+			found.Set(int(g[0].probe))
+		}
+	}
+	return found, nil
+}
+
+// spanWeight adds up the weights of [from, to).
+func (r *run) spanWeight(from, to position) (int64, error) {
+	c := cursor{run: r, sign: 1}
+	total := int64(0)
+	for ok, err := c.open(from, to); ; ok, err = c.settle() {
+		if err != nil || !ok {
+			return total, err
+		}
+		hi := c.limit()
+		if c.d.weights == nil {
+			total += int64(hi - c.pos)
+		} else {
+			for _, w := range c.d.weights[c.pos:hi] {
+				total += w
+			}
+		}
+		c.pos = hi
+	}
+}
