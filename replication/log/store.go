@@ -37,7 +37,7 @@ type Options struct {
 	// A failed sync may have dropped dirty pages that a second sync would not write: nothing after it can be trusted.
 	Fatal func(err error)
 
-	// OnBackgroundError hears of failures of flushes and compactions. It must not block nor call the store.
+	// OnBackgroundError hears of failed flushes and compactions, and of corruption that anything has met. It must not block nor call the store.
 	OnBackgroundError func(err error)
 }
 
@@ -119,6 +119,8 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		Logger:                     pebbleLogger{fatal: s.fatal},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.backgroundError,
+			// Pebble's default is to end the process; the read that met it gets the error, and names the entry.
+			DataCorruption: func(info pebble.DataCorruptionInfo) { s.backgroundError(info.Details) },
 			FlushEnd: func(info pebble.FlushInfo) {
 				if info.Err == nil {
 					s.full.Store(false)
