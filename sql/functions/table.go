@@ -1,0 +1,59 @@
+package functions
+
+import (
+	"sync"
+)
+
+// families lists every family of functions; nothing registers itself.
+var families = []struct {
+	name  string
+	funcs func() []*Function
+}{
+	{"Comparison", compareFuncs},
+	{"Arithmetic", arithFuncs},
+	{"Text", textFuncs},
+	{"Casts", castFuncs},
+	{"Aggregates", aggregateFuncs},
+}
+
+// index is the table in its three orders.
+type index struct {
+	all    []*Function
+	byID   map[string]*Function
+	byName map[string][]*Function
+}
+
+// ownOIDs is where the OIDs of functions that PostgreSQL does not have begin.
+const ownOIDs = 8000
+
+var table = sync.OnceValue(func() *index {
+	x := &index{byID: map[string]*Function{}, byName: map[string][]*Function{}}
+	next := uint32(ownOIDs)
+	for _, fam := range families {
+		for _, f := range fam.funcs() {
+			f.Family = fam.name
+			if x.byID[f.ID] != nil {
+				panic("functions: two functions with id " + f.ID)
+			}
+			if f.OID == 0 {
+				f.OID = next
+				next++
+			}
+			x.all = append(x.all, f)
+			x.byID[f.ID] = f
+			if !f.Hidden {
+				x.byName[f.Name] = append(x.byName[f.Name], f)
+			}
+		}
+	}
+	return x
+})
+
+// All returns the whole table, hidden functions included. Do not change it.
+func All() []*Function { return table().all }
+
+// ByID returns the function with that id, or nil.
+func ByID(id string) *Function { return table().byID[id] }
+
+// ByName returns the functions of that SQL name (or symbol) that can be called by it.
+func ByName(name string) []*Function { return table().byName[name] }
