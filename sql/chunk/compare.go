@@ -142,6 +142,10 @@ func (k *columnCompare) compareNulls(a *Column, i int, b *Column, j, ra, rb int)
 	return ra - rb
 }
 
+// CompareFor returns the SQL order of values of type t; neither row may be NULL or
+// an error.
+func CompareFor(t types.Type) func(a *Column, i int, b *Column, j int) int { return compareFor(t) }
+
 // compareFor returns the SQL order of values of type t.
 func compareFor(t types.Type) compareFunc {
 	switch t.Class() {

@@ -100,7 +100,7 @@ func rangeCheck(c *Call) {
 }
 
 // leaves accumulates, bit by bit, whether a result left 32 (or 16) bits.
-func leaves(bad, v int64, shift uint) int64 { return bad | v ^ v<<shift>>shift }
+func leaves(bad, v int64, shift uint) int64 { return bad | (v ^ v<<shift>>shift) }
 
 func smallShift(k types.Kind) uint {
 	if k == types.KindInt2 {

@@ -283,3 +283,17 @@ func slot(a *chunk.Column, i int) int {
 	}
 	return i
 }
+
+// SortErrors brings a column's errors into the order of its rows, keeping the first
+// of each row, and takes error rows out of its NULLs.
+func SortErrors(c *chunk.Column) {
+	if len(c.Errs) == 0 {
+		return
+	}
+	c.Errs = sortErrs(c.Errs)
+	if c.Nulls != nil {
+		for _, e := range c.Errs {
+			c.Nulls.Clear(e.Row)
+		}
+	}
+}

@@ -122,8 +122,8 @@ func typeList(ts []types.Type) string {
 
 // symbolWords gives operators the words their IDs begin with.
 var symbolWords = map[string]string{
-	"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "pow", "|/": "sqrt", "||/": "cbrt",
-	"@": "abs", "&": "bitand", "|": "bitor", "#": "bitxor", "~": "match", "<<": "shl", ">>": "shr",
+	"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem", "^": "pow", "|/": "opsqrt", "||/": "opcbrt",
+	"@": "opabs", "&": "bitand", "|": "bitor", "#": "bitxor", "~": "match", "<<": "shl", ">>": "shr",
 	"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "||": "cat",
 	"~*": "imatch", "!~": "nmatch", "!~*": "nimatch", "~~": "like", "!~~": "nlike", "~~*": "ilike", "!~~*": "nilike",
 	"->": "get", "->>": "gettext", "#>": "path", "#>>": "pathtext", "@>": "contains", "<@": "contained",
