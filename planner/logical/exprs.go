@@ -2,6 +2,7 @@ package logical
 
 import (
 	"streamdb/sql/expr"
+	"streamdb/sql/functions"
 	"streamdb/sql/types"
 )
 
@@ -232,4 +233,39 @@ func (s ColSet) List() []ColID {
 		}
 	}
 	return out
+}
+
+// Equality takes apart a = b; ok is false for anything else. IS NOT DISTINCT FROM is
+// not an equality here.
+func Equality(e *expr.Expr) (l, r *expr.Expr, ok bool) {
+	if e.Op != expr.OpCall || len(e.Args) != 2 {
+		return nil, nil, false
+	}
+	f := functions.ByID(e.Fn)
+	if f == nil || f.Name != "=" {
+		return nil, nil, false
+	}
+	return e.Args[0], e.Args[1], true
+}
+
+// NullSafeEquality takes apart NOT (a IS DISTINCT FROM b).
+func NullSafeEquality(e *expr.Expr) (l, r *expr.Expr, ok bool) {
+	if e.Op != expr.OpNot || e.Args[0].Op != expr.OpDistinct {
+		return nil, nil, false
+	}
+	return e.Args[0].Args[0], e.Args[0].Args[1], true
+}
+
+// IsVolatile tells whether e must be evaluated once per row as it is written.
+func IsVolatile(e *expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x *expr.Expr) bool {
+		if x.Fn != "" {
+			if f := functions.ByID(x.Fn); f != nil && f.Volatility == functions.Volatile {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
 }
