@@ -211,19 +211,17 @@ func errorField(line string) (name, value string) {
 	return "", line
 }
 
-// errorLines renders an error as it stands in a file: the message, then, with full, its other fields.
+// errorLines renders an error as it stands in a file: the message, then, with detail position or full, its other fields.
 func errorLines(e *pgconn.PgError, detail string) []string {
 	lines := []string{escapes.Replace(e.Message)}
-	if detail != "full" {
-		return lines
-	}
-	if e.Detail != "" {
+	full := detail == "full"
+	if full && e.Detail != "" {
 		lines = append(lines, "DETAIL: "+escapes.Replace(e.Detail))
 	}
-	if e.Hint != "" {
+	if full && e.Hint != "" {
 		lines = append(lines, "HINT: "+escapes.Replace(e.Hint))
 	}
-	if e.Position != 0 {
+	if e.Position != 0 && (full || detail == "position") {
 		lines = append(lines, "POSITION: "+strconv.Itoa(int(e.Position)))
 	}
 	return lines

@@ -71,7 +71,7 @@ type runner struct {
 	// Settings of control and its like.
 	sort            sortMode
 	hashThreshold   int
-	errorDetail     string // what -rewrite keeps of an error: state, message, full
+	errorDetail     string // what -rewrite keeps of an error: state, message, position, full
 	restartsOff     bool
 	fingerprintsOff bool
 
@@ -298,7 +298,7 @@ func (r *runner) control(rec *record) error {
 		r.restartsOff = value == "off"
 	case "fingerprint on", "fingerprint off":
 		r.fingerprintsOff = value == "off"
-	case "errors state", "errors message", "errors full":
+	case "errors state", "errors message", "errors position", "errors full":
 		r.errorDetail = value
 	default:
 		return fmt.Errorf("%s: unknown control %s %s", rec.at(), name, value)
