@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
 	"streamdb/wire/session"
 )
 
@@ -50,7 +51,7 @@ type conn struct {
 
 	// reported holds the settings the client was told.
 	reported map[string]string
-	display  session.Display
+	display  *types.Settings // never nil
 
 	// skip drops messages until Sync, after an error in the extended protocol.
 	skip    bool
@@ -80,6 +81,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 		reported: make(map[string]string),
 		stmts:    make(map[string]string),
 		portals:  make(map[string]*portal),
+		display:  types.DefaultSettings,
 	}
 	c.res.c = c
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
@@ -300,6 +302,11 @@ func (c *conn) Parameter(name, value string) {
 }
 
 // Display implements session.Client.
-func (c *conn) Display(d session.Display) { c.display = d }
+func (c *conn) Display(s *types.Settings) {
+	if s == nil {
+		s = types.DefaultSettings
+	}
+	c.display = s
+}
 
 var _ session.Client = (*conn)(nil)

@@ -46,7 +46,7 @@ type cells struct {
 // write sends rows of ck from at on, each as often as its weight says, but at most
 // budget rows unless that is negative. It returns the place it stopped at and the
 // number of rows sent.
-func (e *rowEncoder) write(o *output, ck *chunk.Chunk, formats []int16, st *settings, at rowPos, budget int64) (rowPos, int64, error) {
+func (e *rowEncoder) write(o *output, ck *chunk.Chunk, formats []int16, st *types.Settings, at rowPos, budget int64) (rowPos, int64, error) {
 	for len(e.cols) < len(ck.Cols) {
 		e.cols = append(e.cols, cells{})
 	}
@@ -151,7 +151,7 @@ func appendRow(o *output, cols []cells, row, i int) error {
 }
 
 // encode fills e with the cells [lo, hi) of c in a format.
-func (e *cells) encode(c *chunk.Column, format int16, lo, hi int, st *settings) error {
+func (e *cells) encode(c *chunk.Column, format int16, lo, hi int, st *types.Settings) error {
 	e.raw, e.nulls, e.err = nil, c.Nulls, nil
 	if cap(e.data) > blockBytes {
 		e.data = nil
@@ -160,18 +160,18 @@ func (e *cells) encode(c *chunk.Column, format int16, lo, hi int, st *settings) 
 	if format == 0 {
 		return e.text(c, lo, hi, st)
 	}
-	return e.binary(c, lo, hi, st)
+	return e.binary(c, lo, hi)
 }
 
 // text encodes in text format.
-func (e *cells) text(c *chunk.Column, lo, hi int, st *settings) error {
+func (e *cells) text(c *chunk.Column, lo, hi int, st *types.Settings) error {
 	switch c.Type.Kind {
 	case types.KindInt2, types.KindInt4, types.KindInt8, types.KindOID, types.KindXID:
 		fill(e, c.Ints[lo:hi], appendInt)
 	case types.KindBool:
 		fill(e, c.Bools[lo:hi], appendBool)
 	case types.KindText, types.KindVarchar, types.KindBPChar, types.KindName, types.KindUnknown,
-		types.KindJSON, types.KindJSONB, types.KindQChar:
+		types.KindJSON, types.KindJSONB:
 		e.raw = c
 	default:
 		return e.textOther(c, lo, hi, st)
@@ -180,7 +180,7 @@ func (e *cells) text(c *chunk.Column, lo, hi int, st *settings) error {
 }
 
 // binary encodes in binary format.
-func (e *cells) binary(c *chunk.Column, lo, hi int, st *settings) error {
+func (e *cells) binary(c *chunk.Column, lo, hi int) error {
 	switch c.Type.Kind {
 	case types.KindInt2:
 		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint16(b, uint16(v)) })
@@ -202,7 +202,7 @@ func (e *cells) binary(c *chunk.Column, lo, hi int, st *settings) error {
 	case types.KindUUID:
 		fill(e, c.UUIDs[lo:hi], func(b []byte, v [16]byte) []byte { return append(b, v[:]...) })
 	default:
-		return e.binaryOther(c, lo, hi, st)
+		return e.binaryOther(c, lo, hi)
 	}
 	return nil
 }

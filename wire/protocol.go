@@ -252,7 +252,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 		p := c.out.begin('t')
 		c.out.u16(uint16(len(d.Params)))
 		for _, t := range d.Params {
-			c.out.u32(typeOID(t))
+			c.out.u32(t.OID())
 		}
 		if err := c.out.end(p); err != nil {
 			return err

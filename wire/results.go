@@ -78,7 +78,7 @@ func (r *results) rows(ck *chunk.Chunk, at rowPos) (rowPos, error) {
 			return at, err
 		}
 	}
-	next, n, err := r.enc.write(&r.c.out, ck, formats, &r.c.display, at, budget)
+	next, n, err := r.enc.write(&r.c.out, ck, formats, r.c.display, at, budget)
 	r.sent += n
 	return next, err
 }
@@ -277,8 +277,8 @@ func (o *output) rowDescription(f []session.Field, formats []int16) error {
 		o.str(clean(f[i].Name))
 		o.u32(f[i].TableOID)
 		o.u16(uint16(f[i].Attr))
-		o.u32(typeOID(f[i].Type))
-		o.u16(uint16(typeLen(f[i].Type)))
+		o.u32(f[i].Type.OID())
+		o.u16(uint16(f[i].Type.Len()))
 		o.u32(uint32(f[i].Type.Typmod))
 		o.u16(uint16(formatOf(formats, i)))
 	}

@@ -1,33 +1,90 @@
 package wire
 
 import (
+	"encoding/binary"
+	"math"
+
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
-	"streamdb/wire/session"
 )
 
-// settings say how values are written as text.
-type settings = session.Display
-
 // textOther encodes the types whose text form depends on settings or is involved.
-func (e *cells) textOther(c *chunk.Column, lo, hi int, st *settings) error {
-	return sqlerr.Unsupported("text output of this type", -1)
+func (e *cells) textOther(c *chunk.Column, lo, hi int, st *types.Settings) error {
+	switch c.Type.Kind {
+	case types.KindFloat8:
+		digits := st.FloatDigits + 1
+		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte { return types.AppendFloat8(b, v, digits) })
+	case types.KindFloat4:
+		digits := st.FloatDigits + 1
+		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte { return types.AppendFloat4(b, v, digits) })
+	case types.KindNumeric:
+		fill(e, c.Nums[lo:hi], func(b []byte, v types.Num) []byte {
+			if v.Form == types.NumBig {
+				return types.AppendNum(b, v, c.NumBytes(v))
+			}
+			return types.AppendNum(b, v, nil)
+		})
+	case types.KindTimestamp:
+		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return types.AppendTimestamp(b, v, st) })
+	case types.KindTimestampTZ:
+		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return types.AppendTimestampTZ(b, v, st) })
+	case types.KindInterval:
+		fill(e, c.Ivls[lo:hi], func(b []byte, v types.Interval) []byte { return types.AppendInterval(b, v, st) })
+	case types.KindUUID:
+		fill(e, c.UUIDs[lo:hi], types.AppendUUID)
+	default:
+		if c.Type.Class() == types.ClassInt {
+			kind := c.Type.Kind
+			fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return types.AppendIntKind(b, kind, v, st) })
+			return nil
+		}
+		e.varlen(c, lo, hi, func(b []byte, v string) []byte { return types.AppendVarlen(b, c.Type, v, st) })
+	}
+	return nil
+}
+
+// varlen encodes byte strings that are not sent as they are. NULL slots hold
+// anything, so they are passed over.
+func (e *cells) varlen(c *chunk.Column, lo, hi int, f func([]byte, string) []byte) {
+	data, ends := e.data, e.ends
+	for i := lo; i < hi; i++ {
+		if !c.Nulls.Get(i) {
+			data = f(data, types.BytesString(c.StringAt(i)))
+		}
+		ends = append(ends, len(data))
+	}
+	e.data, e.ends = data, ends
 }
 
 // binaryOther encodes the types with an involved binary form.
-func (e *cells) binaryOther(c *chunk.Column, lo, hi int, st *settings) error {
-	return sqlerr.Unsupported("binary output of this type", -1)
-}
-
-// typeOID is a type's number in pg_type.
-func typeOID(t types.Type) uint32 {
-	switch t.Kind {
-	case types.KindInt4:
-		return 23
+func (e *cells) binaryOther(c *chunk.Column, lo, hi int) error {
+	switch c.Type.Kind {
+	case types.KindFloat8:
+		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte {
+			return binary.BigEndian.AppendUint64(b, math.Float64bits(v))
+		})
+		return nil
+	case types.KindFloat4:
+		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte {
+			return binary.BigEndian.AppendUint32(b, math.Float32bits(float32(v)))
+		})
+		return nil
+	case types.KindInterval:
+		fill(e, c.Ivls[lo:hi], func(b []byte, v types.Interval) []byte {
+			b = binary.BigEndian.AppendUint64(b, uint64(v.Micros))
+			b = binary.BigEndian.AppendUint32(b, uint32(v.Days))
+			return binary.BigEndian.AppendUint32(b, uint32(v.Months))
+		})
+		return nil
+	case types.KindJSONB:
+		e.varlen(c, lo, hi, func(b []byte, v string) []byte { return append(append(b, 1), v...) })
+		return nil
 	}
-	return 25
+	return e.binaryDatums(c, lo, hi)
 }
 
-// typeLen is a type's length as RowDescription tells it.
-func typeLen(t types.Type) int16 { return -1 }
+// binaryDatums encodes the types whose binary form is left to package types.
+func (e *cells) binaryDatums(c *chunk.Column, _, _ int) error {
+	return sqlerr.Unsupported("binary output of type "+c.Type.TypName(), -1)
+}

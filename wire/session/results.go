@@ -2,10 +2,8 @@ package session
 
 import (
 	"io"
-	"time"
 
 	"streamdb/sql/chunk"
-	"streamdb/sql/types"
 )
 
 // Results takes the results of statements. Its methods return an error when the
@@ -49,14 +47,4 @@ type CopyWriter interface {
 	io.Writer
 	// WriteRows sends the rows buf[0:ends[0]], buf[ends[0]:ends[1]] and so on.
 	WriteRows(buf []byte, ends []int) error
-}
-
-// Display says how values are written as text. The zero value is PostgreSQL's
-// default: ISO dates, PostgreSQL intervals, UTC, shortest floats, hex bytea.
-type Display struct {
-	// Location is the session's TimeZone; nil means UTC.
-	Location *time.Location
-	// RegName names the object an oid of a reg* type stands for, in the session's
-	// search_path; nil, or ok = false, shows the number.
-	RegName func(kind types.Kind, oid uint32) (name string, ok bool)
 }

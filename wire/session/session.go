@@ -52,10 +52,10 @@ type Client interface {
 	// default_transaction_read_only. Reporting a value again costs nothing and sends
 	// nothing. Only from inside Connect or a session call.
 	Parameter(name, value string)
-	// Display sets how values are written as text from now on: it follows
-	// DateStyle, IntervalStyle, TimeZone, extra_float_digits and bytea_output. Only
-	// from inside Connect or a session call.
-	Display(d Display)
+	// Display sets how values are written as text from now on: the session's current
+	// settings, with the resolver of reg* names. nil is PostgreSQL's defaults. s is
+	// not changed afterwards. Only from inside Connect or a session call.
+	Display(s *types.Settings)
 	// Cancel ends the statement now running with 57014 or, if cause is not nil,
 	// with cause; between statements it does nothing. Any goroutine.
 	Cancel(cause error)
@@ -168,7 +168,8 @@ type IdleLimiter interface {
 	IdleLimit() (d time.Duration, err error)
 }
 
-// Param is a parameter value as the client sent it.
+// Param is a parameter value as the client sent it; types.ParseText and
+// types.ParseBinary read it.
 type Param struct {
 	// Data is nil for NULL.
 	Data []byte
