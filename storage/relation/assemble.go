@@ -5,129 +5,156 @@ import (
 	"streamdb/sql/types"
 )
 
-// assemble copies the rows of pieces into new columns, those listed in cols.
-func assemble(l *layout, pieces []piece, cols []int, prefix bool) *data {
-	n, plain := 0, true
-	for _, p := range pieces {
-		n += int(p.hi - p.lo)
-		plain = plain && (p.weight == 1 || (p.weight == 0 && p.sign == 1 && p.d.weights == nil))
-	}
-	d := &data{rows: n, cols: make([]*chunk.Column, len(cols)), packed: make([]bool, len(cols))}
+// assemble copies the rows of a batch into new columns, those listed in cols.
+func assemble(b *batch, cols []int, prefix bool) *data {
+	d := &data{rows: b.rows, cols: make([]*chunk.Column, len(cols))}
 	for i, c := range cols {
-		d.cols[i] = assembleColumn(pieces, c, n)
-		d.packed[i] = true
-	}
-	if !plain {
-		d.weights = assembleWeights(pieces, n)
-	}
-	if prefix {
-		d.prefix = make([]uint64, 0, n)
-		for _, p := range pieces {
-			d.prefix = append(d.prefix, p.d.prefix[p.lo:p.hi]...)
+		d.cols[i] = b.column(c)
+		if d.cols[i].Views != nil {
+			if d.packed == nil {
+				d.packed = make([]bool, len(cols))
+			}
+			d.packed[i] = true
 		}
+	}
+	d.weights = b.weights()
+	if prefix {
+		d.prefix = gatherPieces(b, func(s *data) []uint64 { return s.prefix })
 	}
 	return d
 }
 
-func assembleWeights(pieces []piece, n int) []int64 {
-	w := make([]int64, 0, n)
-	for _, p := range pieces {
+// weights returns the weights of the rows, nil when all are 1.
+func (b *batch) weights() []int64 {
+	plain := true
+	for _, s := range b.srcs {
+		plain = plain && s.sign == 1 && s.d.weights == nil
+	}
+	if plain {
+		for _, p := range b.pieces {
+			if p.weight > 1 || p.weight < 0 {
+				plain = false
+				break
+			}
+		}
+	}
+	if plain {
+		return nil
+	}
+	w, all := make([]int64, 0, b.rows), true
+	for _, p := range b.pieces {
+		s := b.srcs[p.src]
 		for i := p.lo; i < p.hi; i++ {
 			v := p.weight
 			if v == 0 {
-				v = int64(p.sign) * p.d.weight(int(i))
+				v = s.sign * s.d.weight(int(i))
 			}
 			w = append(w, v)
+			all = all && v == 1
 		}
+	}
+	if all {
+		return nil
 	}
 	return w
 }
 
-func assembleColumn(pieces []piece, c, n int) *chunk.Column {
-	t := pieces[0].d.cols[c].Type
-	out := &chunk.Column{Type: t}
-	switch t.Class() {
-	case types.ClassBool:
-		out.Bools = make([]bool, 0, n)
-		for _, p := range pieces {
-			out.Bools = append(out.Bools, p.d.cols[c].Bools[p.lo:p.hi]...)
-		}
-	case types.ClassInt:
-		v := make([]int64, 0, n)
-		for _, p := range pieces {
-			v = append(v, p.d.cols[c].Ints[p.lo:p.hi]...)
-		}
-		out.Ints = v
-	case types.ClassFloat:
-		out.Floats = make([]float64, 0, n)
-		for _, p := range pieces {
-			out.Floats = append(out.Floats, p.d.cols[c].Floats[p.lo:p.hi]...)
-		}
-	case types.ClassNumeric:
-		assembleNums(out, pieces, c, n)
-	case types.ClassInterval:
-		out.Ivls = make([]types.Interval, 0, n)
-		for _, p := range pieces {
-			out.Ivls = append(out.Ivls, p.d.cols[c].Ivls[p.lo:p.hi]...)
-		}
-	case types.ClassUUID:
-		out.UUIDs = make([][16]byte, 0, n)
-		for _, p := range pieces {
-			out.UUIDs = append(out.UUIDs, p.d.cols[c].UUIDs[p.lo:p.hi]...)
-		}
-	default:
-		assembleViews(out, pieces, c, n)
+// gatherPieces copies the stretches of the slices that of names.
+func gatherPieces[T any](b *batch, of func(*data) []T) []T {
+	var few [16][]T
+	srcs := few[:0]
+	for _, s := range b.srcs {
+		srcs = append(srcs, of(s.d))
 	}
-	assembleNulls(out, pieces, c, n)
+	out := make([]T, b.rows)
+	at := 0
+	for _, p := range b.pieces {
+		if p.hi-p.lo == 1 {
+			out[at] = srcs[p.src][p.lo]
+			at++
+			continue
+		}
+		at += copy(out[at:], srcs[p.src][p.lo:p.hi])
+	}
 	return out
 }
 
-func assembleNums(out *chunk.Column, pieces []piece, c, n int) {
-	out.Nums = make([]types.Num, 0, n)
-	for _, p := range pieces {
-		src := p.d.cols[c]
-		base := len(out.Nums)
-		out.Nums = append(out.Nums, src.Nums[p.lo:p.hi]...)
-		if len(src.Bytes) == 0 {
-			continue
-		}
-		for i, v := range out.Nums[base:] {
-			if v.Form == types.NumBig && !src.Nulls.Get(int(p.lo)+i) {
-				b := src.NumBytes(v)
-				out.Nums[base+i] = types.MakeBig(uint32(len(out.Bytes)), uint32(len(b)), v.Scale)
-				out.Bytes = append(out.Bytes, b...)
+// column copies column c of the rows.
+func (b *batch) column(c int) *chunk.Column {
+	out := &chunk.Column{Type: b.srcs[0].d.cols[c].Type}
+	switch out.Type.Class() {
+	case types.ClassBool:
+		out.Bools = gatherPieces(b, func(d *data) []bool { return d.cols[c].Bools })
+	case types.ClassInt:
+		out.Ints = gatherPieces(b, func(d *data) []int64 { return d.cols[c].Ints })
+	case types.ClassFloat:
+		out.Floats = gatherPieces(b, func(d *data) []float64 { return d.cols[c].Floats })
+	case types.ClassNumeric:
+		b.nums(out, c)
+	case types.ClassInterval:
+		out.Ivls = gatherPieces(b, func(d *data) []types.Interval { return d.cols[c].Ivls })
+	case types.ClassUUID:
+		out.UUIDs = gatherPieces(b, func(d *data) [][16]byte { return d.cols[c].UUIDs })
+	default:
+		b.strings(out, c)
+	}
+	out.Nulls = b.nulls(c)
+	return out
+}
+
+func (b *batch) nums(out *chunk.Column, c int) {
+	out.Nums = gatherPieces(b, func(d *data) []types.Num { return d.cols[c].Nums })
+	big := false
+	for _, s := range b.srcs {
+		big = big || len(s.d.cols[c].Bytes) > 0
+	}
+	if !big {
+		return
+	}
+	at := 0
+	for _, p := range b.pieces {
+		src := b.srcs[p.src].d.cols[c]
+		for i := p.lo; i < p.hi; i++ {
+			if v := src.Nums[i]; v.Form == types.NumBig && !src.Nulls.Get(int(i)) {
+				coef := src.NumBytes(v)
+				out.Nums[at] = types.MakeBig(uint32(len(out.Bytes)), uint32(len(coef)), v.Scale)
+				out.Bytes = append(out.Bytes, coef...)
 			}
+			at++
 		}
 	}
 }
 
-// assembleViews copies strings: of a packed source all bytes of a stretch at once.
-func assembleViews(out *chunk.Column, pieces []piece, c, n int) {
+// strings copies byte strings, of a packed source all bytes of a stretch at once.
+func (b *batch) strings(out *chunk.Column, c int) {
 	total := 0
-	for _, p := range pieces {
-		v := p.d.cols[c].Views
-		if p.d.packed != nil && p.d.packed[c] {
-			last := v[p.hi-1]
-			total += int(last.Off + last.Len - v[p.lo].Off)
+	for _, p := range b.pieces {
+		d := b.srcs[p.src].d
+		v := d.cols[c].Views[p.lo:p.hi]
+		if d.packed != nil && d.packed[c] {
+			last := v[len(v)-1]
+			total += int(last.Off + last.Len - v[0].Off)
 			continue
 		}
-		for _, w := range v[p.lo:p.hi] {
+		for _, w := range v {
 			total += int(w.Len)
 		}
 	}
-	views, bytes := make([]chunk.View, 0, n), make([]byte, 0, total)
-	for _, p := range pieces {
-		src := p.d.cols[c]
-		if p.d.packed != nil && p.d.packed[c] {
-			last, start := src.Views[p.hi-1], src.Views[p.lo].Off
+	views, bytes := make([]chunk.View, 0, b.rows), make([]byte, 0, total)
+	for _, p := range b.pieces {
+		d := b.srcs[p.src].d
+		src := d.cols[c]
+		v := src.Views[p.lo:p.hi]
+		if d.packed != nil && d.packed[c] {
+			last, start := v[len(v)-1], v[0].Off
 			shift := uint32(len(bytes)) - start
 			bytes = append(bytes, src.Bytes[start:last.Off+last.Len]...)
-			for _, w := range src.Views[p.lo:p.hi] {
+			for _, w := range v {
 				views = append(views, chunk.View{Off: w.Off + shift, Len: w.Len})
 			}
 			continue
 		}
-		for _, w := range src.Views[p.lo:p.hi] {
+		for _, w := range v {
 			views = append(views, chunk.View{Off: uint32(len(bytes)), Len: w.Len})
 			bytes = append(bytes, src.Bytes[w.Off:w.Off+w.Len]...)
 		}
@@ -135,52 +162,56 @@ func assembleViews(out *chunk.Column, pieces []piece, c, n int) {
 	out.Views, out.Bytes = views, bytes
 }
 
-func assembleNulls(out *chunk.Column, pieces []piece, c, n int) {
+func (b *batch) nulls(c int) (out chunk.Bitmap) {
+	any := false
+	for _, s := range b.srcs {
+		any = any || s.d.cols[c].Nulls != nil
+	}
+	if !any {
+		return nil
+	}
 	at := 0
-	for _, p := range pieces {
-		if nulls := p.d.cols[c].Nulls; nulls != nil {
-			for i := int(p.lo); i < int(p.hi); i++ {
-				if nulls.Get(i) {
-					if out.Nulls == nil {
-						out.Nulls = chunk.NewBitmap(n)
-					}
-					out.Nulls.Set(at + i - int(p.lo))
+	for _, p := range b.pieces {
+		nulls := b.srcs[p.src].d.cols[c].Nulls
+		for i := int(p.lo); nulls != nil && i < int(p.hi); i++ {
+			if nulls.Get(i) {
+				if out == nil {
+					out = chunk.NewBitmap(b.rows)
 				}
+				out.Set(at + i - int(p.lo))
 			}
 		}
 		at += int(p.hi - p.lo)
 	}
+	return out
 }
 
-// chunkOf returns the pieces as a chunk of the columns cols, without copying when
-// they are one long stretch.
-func chunkOf(l *layout, pieces []piece, cols []int) *chunk.Chunk {
-	if len(pieces) == 1 {
-		p := pieces[0]
-		n := int(p.hi - p.lo)
-		if p.weight == 0 && p.sign == 1 && (n == p.d.rows || n >= 256) {
-			return sliceOf(p, cols)
+// chunk returns the batch as a chunk of the columns cols, without copying when it is
+// one long stretch.
+func (b *batch) chunk(cols []int) *chunk.Chunk {
+	if len(b.pieces) == 1 {
+		p := b.pieces[0]
+		s := b.srcs[p.src]
+		if n := int(p.hi - p.lo); p.weight == 0 && s.sign == 1 && (n == s.d.rows || n >= 256) {
+			return s.d.slice(int(p.lo), int(p.hi), cols)
 		}
 	}
-	d := assemble(l, pieces, cols, false)
+	d := assemble(b, cols, false)
 	return &chunk.Chunk{Cols: d.cols, Weights: d.weights, Rows: d.rows}
 }
 
-func sliceOf(p piece, cols []int) *chunk.Chunk {
-	lo, hi := int(p.lo), int(p.hi)
+// slice returns rows [lo, hi) of the columns cols, sharing memory.
+func (d *data) slice(lo, hi int, cols []int) *chunk.Chunk {
 	c := &chunk.Chunk{Cols: make([]*chunk.Column, len(cols)), Rows: hi - lo}
 	for i, k := range cols {
-		col := p.d.cols[k]
-		if hi-lo < p.d.rows {
+		col := d.cols[k]
+		if hi-lo < d.rows {
 			col = col.Slice(lo, hi)
 		}
 		c.Cols[i] = col
 	}
-	if p.d.weights != nil {
-		c.Weights = p.d.weights[lo:hi:hi]
-		if allOne(c.Weights) {
-			c.Weights = nil
-		}
+	if d.weights != nil && !allOne(d.weights[lo:hi]) {
+		c.Weights = d.weights[lo:hi:hi]
 	}
 	return c
 }

@@ -110,7 +110,21 @@ func (r *Relation) mergeInline() error {
 // MergeOne merges some neighbouring runs of together at most rowsMax rows (0: any
 // number) and reports whether it did; false means that nothing is due. Several
 // goroutines may call it. It never waits for readers or the writer.
-func (r *Relation) MergeOne(rowsMax int) (bool, error) { return r.merge(rowsMax, 2) }
+//
+// While the relation changes, four runs of like size are merged; once a call has found
+// nothing to do and no change has come since, two are enough.
+func (r *Relation) MergeOne(rowsMax int) (bool, error) {
+	e := uint64(r.newest().epoch)
+	fanIn := mergeFanIn
+	if r.settled.Load() == e {
+		fanIn = 2
+	}
+	done, err := r.merge(rowsMax, fanIn)
+	if !done && err == nil {
+		r.settled.Store(e)
+	}
+	return done, err
+}
 
 // MergeDebt returns how many runs the newest state has; readers pay for each.
 func (r *Relation) MergeDebt() int { return len(r.newest().runs) }

@@ -269,36 +269,46 @@ func (p *probe) groups() [][]span {
 
 // output gathers the rows of probes into chunks.
 type output struct {
-	l      *layout
-	cols   []int
-	fn     func(Matches) error
-	pieces []piece
-	probe  []int32
+	l     *layout
+	cols  []int
+	fn    func(Matches) error
+	batch batch
+	probe []int32
+	// one has a cursor for each run, for the common probe with one span.
+	one []cursor
 }
 
 // add appends the net rows of one probe's spans.
 func (o *output) add(runs []*run, group []span) error {
-	if len(group) == 1 && group[0].from.block == group[0].to.block {
-		g := group[0]
-		d, err := runs[g.run].load(g.from.block)
-		if err != nil {
-			return err
+	g := group[0]
+	if len(group) == 1 && g.from.block == g.to.block {
+		if o.one == nil {
+			o.one = make([]cursor, len(runs))
 		}
-		return o.take([]piece{{d: d, lo: int32(g.from.row), hi: int32(g.to.row), sign: 1}}, g.probe)
+		c := &o.one[g.run]
+		if c.d == nil || c.blk != g.from.block {
+			d, err := runs[g.run].load(g.from.block)
+			if err != nil {
+				return err
+			}
+			*c = cursor{d: d, blk: g.from.block, sign: 1, src: int32(len(o.batch.srcs))}
+		}
+		o.batch.add(c, g.from.row, g.to.row, 0)
+		return o.taken(g.probe)
 	}
 	m, err := mergeSpans(o.l, runs, group)
 	if err != nil {
 		return err
 	}
-	for {
-		pieces, err := m.next(nil, blockRows)
-		if err != nil || len(pieces) == 0 {
+	for len(m.cur) > 0 {
+		if err := m.next(&o.batch, o.batch.rows+blockRows); err != nil {
 			return err
 		}
-		if err := o.take(pieces, group[0].probe); err != nil {
+		if err := o.taken(g.probe); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func mergeSpans(l *layout, runs []*run, group []span) (*merger, error) {
@@ -316,12 +326,10 @@ func mergeSpans(l *layout, runs []*run, group []span) (*merger, error) {
 	return m, nil
 }
 
-func (o *output) take(pieces []piece, probe int32) error {
-	for _, p := range pieces {
-		o.pieces = append(o.pieces, p)
-		for range p.hi - p.lo {
-			o.probe = append(o.probe, probe)
-		}
+// taken notes that the rows added to the batch last were found by probe.
+func (o *output) taken(probe int32) error {
+	for len(o.probe) < o.batch.rows {
+		o.probe = append(o.probe, probe)
 	}
 	if len(o.probe) < blockRows {
 		return nil
@@ -330,13 +338,14 @@ func (o *output) take(pieces []piece, probe int32) error {
 }
 
 func (o *output) flush() error {
-	if len(o.pieces) == 0 {
+	if o.batch.rows == 0 {
 		return nil
 	}
-	d := assemble(o.l, o.pieces, o.cols, false)
+	d := assemble(&o.batch, o.cols, false)
 	m := Matches{Rows: &chunk.Chunk{Cols: d.cols, Weights: d.weights, Rows: d.rows}, Probe: o.probe}
 	err := o.fn(m)
-	o.pieces, o.probe = o.pieces[:0], o.probe[:0]
+	o.batch.reset()
+	o.probe = o.probe[:0]
 	return err
 }
 

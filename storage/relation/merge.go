@@ -10,6 +10,7 @@ type cursor struct {
 	last position // the first position behind the range
 	sign int64
 	head uint64 // prefix of the row at pos
+	src  int32  // number of d among the sources of the batch that is being filled
 }
 
 // open places the cursor at the start of a range; it reports false for an empty one.
@@ -57,13 +58,38 @@ func (c *cursor) advance(pos int) (bool, error) {
 	return c.settle()
 }
 
-// piece is a stretch [lo, hi) of rows of one block. weight, when not 0, replaces the
-// weights of its rows; sign multiplies them otherwise.
+// piece is a stretch [lo, hi) of rows of source src of its batch. weight, when not 0,
+// replaces the weights of its rows.
 type piece struct {
-	d      *data
 	lo, hi int32
-	sign   int32
+	src    int32
 	weight int64
+}
+
+// source is a block that pieces of a batch come from; sign multiplies its weights.
+type source struct {
+	d    *data
+	sign int64
+}
+
+// batch is a list of stretches on their way to becoming a chunk. Sources are few and
+// pieces may be as many as rows, so that copying a column looks up each source once.
+type batch struct {
+	srcs   []source
+	pieces []piece
+	rows   int
+}
+
+func (b *batch) reset() { b.srcs, b.pieces, b.rows = b.srcs[:0], b.pieces[:0], 0 }
+
+// add appends rows [lo, hi) of the cursor's block.
+func (b *batch) add(c *cursor, lo, hi int, weight int64) {
+	if int(c.src) >= len(b.srcs) || b.srcs[c.src].d != c.d || b.srcs[c.src].sign != c.sign {
+		c.src = int32(len(b.srcs))
+		b.srcs = append(b.srcs, source{c.d, c.sign})
+	}
+	b.pieces = append(b.pieces, piece{int32(lo), int32(hi), c.src, weight})
+	b.rows += hi - lo
 }
 
 // merger merges sorted ranges into one: each identity once, with the sum of its
@@ -78,7 +104,7 @@ type merger struct {
 	cur []*cursor
 }
 
-// less reports whether the head of a lies before the head of b.
+// compare compares the heads of a and b.
 func (m *merger) compare(a, b *cursor) int {
 	if a.head != b.head {
 		if a.head < b.head {
@@ -112,36 +138,29 @@ func (m *merger) moved(i int, alive bool) {
 	}
 }
 
-// next appends stretches of together at least rows rows, or all that is left, to out.
-func (m *merger) next(out []piece, rows int) ([]piece, error) {
-	for n := 0; n < rows && len(m.cur) > 0; {
+// next appends stretches to out until it has rows rows, or nothing is left.
+func (m *merger) next(out *batch, rows int) error {
+	for out.rows < rows && len(m.cur) > 0 {
 		c := m.cur[0]
 		hi := c.limit()
 		if len(m.cur) > 1 {
-			same := m.compare(c, m.cur[1]) == 0
-			if same {
-				p, err := m.sum()
-				if err != nil {
-					return out, err
-				}
-				if p.weight != 0 {
-					out = append(out, p)
-					n++
+			if m.compare(c, m.cur[1]) == 0 {
+				if err := m.sum(out); err != nil {
+					return err
 				}
 				continue
 			}
 			hi = m.stretch(c, m.cur[1], hi)
 		}
-		hi = min(hi, c.pos+rows-n)
-		out = append(out, piece{d: c.d, lo: int32(c.pos), hi: int32(hi), sign: int32(c.sign)})
-		n += hi - c.pos
+		hi = min(hi, c.pos+rows-out.rows)
+		out.add(c, c.pos, hi, 0)
 		alive, err := c.advance(hi)
 		if err != nil {
-			return out, err
+			return err
 		}
 		m.moved(0, alive)
 	}
-	return out, nil
+	return nil
 }
 
 // stretch returns the end of the rows of c, of which the first is known to, that lie
@@ -160,24 +179,26 @@ func (m *merger) stretch(c, b *cursor, limit int) int {
 }
 
 // sum takes the first row off every cursor that stands at the same identity as the
-// first one.
-func (m *merger) sum() (piece, error) {
+// first one, and passes it on with the sum of the weights.
+func (m *merger) sum(out *batch) error {
 	first := m.cur[0]
-	p := piece{d: first.d, lo: int32(first.pos), hi: int32(first.pos + 1)}
-	p.weight = first.sign * first.d.weight(first.pos)
+	weight := first.sign * first.d.weight(first.pos)
 	n := 1
 	for n < len(m.cur) && m.compare(first, m.cur[n]) == 0 {
-		p.weight += m.cur[n].sign * m.cur[n].d.weight(m.cur[n].pos)
+		weight += m.cur[n].sign * m.cur[n].d.weight(m.cur[n].pos)
 		n++
+	}
+	if weight != 0 {
+		out.add(first, first.pos, first.pos+1, weight)
 	}
 	for i := n - 1; i >= 0; i-- {
 		alive, err := m.cur[i].advance(m.cur[i].pos + 1)
 		if err != nil {
-			return p, err
+			return err
 		}
 		m.moved(i, alive)
 	}
-	return p, nil
+	return nil
 }
 
 // mergeRuns merges neighbouring runs, oldest first, into one; nil when nothing is
@@ -198,16 +219,16 @@ func mergeRuns(l *layout, runs []*run) (*run, error) {
 			m.add(c)
 		}
 	}
-	var pieces []piece
+	var b batch
 	for {
-		var err error
-		if pieces, err = m.next(pieces[:0], blockRows); err != nil {
+		b.reset()
+		if err := m.next(&b, blockRows); err != nil {
 			return nil, err
 		}
-		if len(pieces) == 0 {
+		if b.rows == 0 {
 			break
 		}
-		out.addBlock(assemble(l, pieces, l.all, true))
+		out.addBlock(assemble(&b, l.all, true))
 	}
 	if out.rows == 0 {
 		return nil, nil
@@ -224,17 +245,16 @@ func (r *run) addBlock(d *data) {
 // concatRuns puts the blocks of a heap's runs one behind the other; small neighbours
 // become one block.
 func concatRuns(l *layout, out *run, runs []*run) error {
-	var pieces []piece
-	n := 0
+	var b batch
 	flush := func() {
-		if n > 0 {
-			out.addBlock(assemble(l, pieces, l.all, false))
+		if b.rows > 0 {
+			out.addBlock(assemble(&b, l.all, false))
 		}
-		pieces, n = pieces[:0], 0
+		b.reset()
 	}
 	for _, r := range runs {
-		for b := range r.blocks {
-			d, err := r.load(b)
+		for i := range r.blocks {
+			d, err := r.load(i)
 			if err != nil {
 				return err
 			}
@@ -243,11 +263,10 @@ func concatRuns(l *layout, out *run, runs []*run) error {
 				out.addBlock(d)
 				continue
 			}
-			if n+d.rows > blockRows {
+			if b.rows+d.rows > blockRows {
 				flush()
 			}
-			pieces = append(pieces, piece{d: d, hi: int32(d.rows), sign: 1})
-			n += d.rows
+			b.add(&cursor{d: d, sign: 1, src: int32(len(b.srcs))}, 0, d.rows, 0)
 		}
 	}
 	flush()

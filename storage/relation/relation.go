@@ -16,6 +16,8 @@ import (
 type Relation struct {
 	// versions is the newest states, oldest first; replaced, never changed.
 	versions atomic.Pointer[[]version]
+	// settled is the newest epoch when MergeOne last found nothing to do.
+	settled atomic.Uint64
 
 	// consolidator belongs to the writer.
 	consolidator *chunk.Consolidator
@@ -224,7 +226,7 @@ func (r *Relation) trimDeltas() {
 		clear(r.deltas[n:])
 		r.deltas = r.deltas[:n]
 	}
-	if n := len(r.prints) - 2*printsKept; n > 0 {
+	if n := len(r.prints) - printsKept; n > printsKept {
 		for n > 0 && r.prints[n].epoch > f {
 			n--
 		}

@@ -78,7 +78,7 @@ type Iter struct {
 	cols   []int
 	merger *merger   // ordered reads
 	heap   []*cursor // unordered reads
-	pieces []piece
+	batch  batch
 	err    error
 }
 
@@ -281,25 +281,25 @@ func (it *Iter) Next() (*chunk.Chunk, error) {
 	if it.merger == nil {
 		return it.nextHeap()
 	}
-	it.pieces, it.err = it.merger.next(it.pieces[:0], blockRows)
-	if it.err != nil || len(it.pieces) == 0 {
+	it.batch.reset()
+	it.err = it.merger.next(&it.batch, blockRows)
+	if it.err != nil || it.batch.rows == 0 {
 		return nil, it.err
 	}
-	return chunkOf(it.l, it.pieces, it.cols), nil
+	return it.batch.chunk(it.cols), nil
 }
 
 // nextHeap gathers stretches until a chunk is worth handing out.
 func (it *Iter) nextHeap() (*chunk.Chunk, error) {
-	it.pieces = it.pieces[:0]
-	for n := 0; n < blockRows/2 && len(it.heap) > 0; {
+	b := &it.batch
+	for b.reset(); b.rows < blockRows/2 && len(it.heap) > 0; {
 		c := it.heap[0]
 		rows := c.limit() - c.pos
-		if n > 0 && n+rows > blockRows {
+		if b.rows > 0 && b.rows+rows > blockRows {
 			break
 		}
 		rows = min(rows, blockRows)
-		it.pieces = append(it.pieces, piece{d: c.d, lo: int32(c.pos), hi: int32(c.pos + rows), sign: int32(c.sign)})
-		n += rows
+		b.add(c, c.pos, c.pos+rows, 0)
 		c.pos += rows
 		var alive bool
 		if alive, it.err = c.settle(); it.err != nil {
@@ -309,10 +309,10 @@ func (it *Iter) nextHeap() (*chunk.Chunk, error) {
 			it.heap = it.heap[1:]
 		}
 	}
-	if len(it.pieces) == 0 {
+	if b.rows == 0 {
 		return nil, nil
 	}
-	return chunkOf(it.l, it.pieces, it.cols), nil
+	return b.chunk(it.cols), nil
 }
 
 // Each calls fn for each remaining chunk until it returns an error; Stop ends the
