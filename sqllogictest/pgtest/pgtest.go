@@ -29,8 +29,10 @@ var ErrNotInstalled = errors.New("PostgreSQL " + major + " is not installed: apt
 // Server is a running PostgreSQL. All methods may be called concurrently.
 type Server struct {
 	dir    string // data directory and socket directory, removed by Stop
+	bin    string
+	cred   *syscall.Credential
 	stdin  io.WriteCloser
-	cmd    *exec.Cmd
+	cmd    *exec.Cmd // nil when no process runs
 	log    *logBuffer
 	stop   sync.Once
 	err    error // of Stop, written once
@@ -76,29 +78,31 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make cluster directory: %w", err)
 	}
-	s := &Server{dir: dir, log: &logBuffer{}}
-	if err := s.start(ctx, bin, cred); err != nil {
+	s := &Server{dir: dir, bin: bin, cred: cred, log: &logBuffer{}}
+	if err := s.start(ctx); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("start PostgreSQL in %s: %w\n%s", dir, err, s.log)
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, bin string, cred *syscall.Credential) error {
-	if cred != nil {
-		if err := os.Chown(s.dir, int(cred.Uid), int(cred.Gid)); err != nil {
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// start makes the cluster and runs it for the first time.
+func (s *Server) start(ctx context.Context) error {
+	if s.cred != nil {
+		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
 			return err
 		}
 	}
-	data := filepath.Join(s.dir, "data")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--locale=C", "-E", "UTF8", "-U", "postgres",
-		"--auth=trust", "--no-sync", "--no-instructions", "-D", data)
+	initdb := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "--locale=C", "-E", "UTF8", "-U", "postgres",
+		"--auth=trust", "--no-sync", "--no-instructions", "-D", s.data())
 	initdb.Dir, initdb.Stdout, initdb.Stderr = s.dir, s.log, s.log
-	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
 	if err := initdb.Run(); err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	conf, err := os.OpenFile(filepath.Join(data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	conf, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -106,17 +110,46 @@ func (s *Server) start(ctx context.Context, bin string, cred *syscall.Credential
 	if err := errors.Join(err, conf.Close()); err != nil {
 		return err
 	}
-	s.cmd = exec.Command("/bin/sh", "-c", supervise, "sh", filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir)
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, s.log, s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Setpgid: true}
-	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+	return s.Restart(ctx)
+}
+
+// Restart runs the cluster again after Kill.
+func (s *Server) Restart(ctx context.Context) error {
+	cmd := exec.Command("/bin/sh", "-c", supervise, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s.log, s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
 		return err
 	}
-	if err := s.cmd.Start(); err != nil {
-		s.cmd = nil
+	if err := cmd.Start(); err != nil {
 		return err
 	}
+	s.cmd, s.stdin = cmd, stdin
 	return s.waitReady(ctx)
+}
+
+// Kill ends the server with SIGKILL, as a crash would. Its processes are gone when Kill returns.
+func (s *Server) Kill() error {
+	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
+	if err != nil {
+		return fmt.Errorf("read postmaster.pid: %w", err)
+	}
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // Not there on every system.
+	for _, p := range append([]string{strconv.Itoa(pid)}, strings.Fields(string(children))...) {
+		if n, err := strconv.Atoi(p); err == nil {
+			_ = syscall.Kill(n, syscall.SIGKILL) // It may have ended by itself.
+		}
+	}
+	s.stdin.Close()
+	_ = s.cmd.Wait() // Reports the kill.
+	s.cmd = nil
+	time.Sleep(50 * time.Millisecond)
+	return nil
 }
 
 // waitReady polls until the server accepts a connection, for at most 20 s.
