@@ -132,8 +132,8 @@ func (c *conn) refuse(err error) {
 
 // close gives everything back.
 func (c *conn) close() {
-	defer c.srv.forget(c)
 	defer c.raw.Close()
+	defer c.srv.forget(c) // first: a client that sees the end may connect again at once
 	defer func() {
 		if r := recover(); r != nil {
 			c.srv.count(func(s *Stats) { s.Panics++ })

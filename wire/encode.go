@@ -40,7 +40,6 @@ type cells struct {
 	nulls chunk.Bitmap
 	data  []byte
 	ends  []int
-	err   error
 }
 
 // write sends rows of ck from at on, each as often as its weight says, but at most
@@ -59,9 +58,7 @@ func (e *rowEncoder) write(o *output, ck *chunk.Chunk, formats []int16, st *type
 			hi = int(min(int64(hi), int64(lo)+budget-sent))
 		}
 		for i, c := range ck.Cols {
-			if err := e.cols[i].encode(c, formatOf(formats, i), lo, hi, st); err != nil {
-				return at, sent, err
-			}
+			e.cols[i].encode(c, formatOf(formats, i), lo, hi, st)
 		}
 		next, n, err := e.gather(o, ck, at, hi, budget-sent)
 		at, sent = next, sent+n
@@ -151,20 +148,21 @@ func appendRow(o *output, cols []cells, row, i int) error {
 }
 
 // encode fills e with the cells [lo, hi) of c in a format.
-func (e *cells) encode(c *chunk.Column, format int16, lo, hi int, st *types.Settings) error {
-	e.raw, e.nulls, e.err = nil, c.Nulls, nil
+func (e *cells) encode(c *chunk.Column, format int16, lo, hi int, st *types.Settings) {
+	e.raw, e.nulls = nil, c.Nulls
 	if cap(e.data) > blockBytes {
 		e.data = nil
 	}
 	e.data, e.ends = e.data[:0], e.ends[:0]
 	if format == 0 {
-		return e.text(c, lo, hi, st)
+		e.text(c, lo, hi, st)
+	} else {
+		e.binary(c, lo, hi)
 	}
-	return e.binary(c, lo, hi)
 }
 
 // text encodes in text format.
-func (e *cells) text(c *chunk.Column, lo, hi int, st *types.Settings) error {
+func (e *cells) text(c *chunk.Column, lo, hi int, st *types.Settings) {
 	switch c.Type.Kind {
 	case types.KindInt2, types.KindInt4, types.KindInt8, types.KindOID, types.KindXID:
 		fill(e, c.Ints[lo:hi], appendInt)
@@ -174,37 +172,35 @@ func (e *cells) text(c *chunk.Column, lo, hi int, st *types.Settings) error {
 		types.KindJSON, types.KindJSONB:
 		e.raw = c
 	default:
-		return e.textOther(c, lo, hi, st)
+		e.textOther(c, lo, hi, st)
 	}
-	return nil
 }
 
 // binary encodes in binary format.
-func (e *cells) binary(c *chunk.Column, lo, hi int) error {
-	switch c.Type.Kind {
-	case types.KindInt2:
-		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint16(b, uint16(v)) })
-	case types.KindInt4, types.KindOID, types.KindXID, types.KindDate,
-		types.KindRegClass, types.KindRegType, types.KindRegProc, types.KindRegNS, types.KindRegRole:
-		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) })
-	case types.KindInt8, types.KindTime, types.KindTimestamp, types.KindTimestampTZ:
-		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) })
-	case types.KindBool:
-		fill(e, c.Bools[lo:hi], func(b []byte, v bool) []byte {
-			if v {
-				return append(b, 1)
-			}
-			return append(b, 0)
-		})
-	case types.KindText, types.KindVarchar, types.KindBPChar, types.KindName, types.KindUnknown,
-		types.KindJSON, types.KindBytea, types.KindQChar:
-		e.raw = c
-	case types.KindUUID:
+func (e *cells) binary(c *chunk.Column, lo, hi int) {
+	kind := c.Type.Kind
+	switch c.Type.Class() {
+	case types.ClassBool:
+		fill(e, c.Bools[lo:hi], appendBoolByte)
+	case types.ClassInt:
+		fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return types.AppendBinaryInt(b, kind, v) })
+	case types.ClassFloat:
+		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte { return types.AppendBinaryFloat(b, kind, v) })
+	case types.ClassNumeric:
+		fill(e, c.Nums[lo:hi], func(b []byte, v types.Num) []byte { return types.AppendBinaryDec(b, types.DecOf(v, c.Bytes)) })
+	case types.ClassInterval:
+		fill(e, c.Ivls[lo:hi], types.AppendBinaryInterval)
+	case types.ClassUUID:
 		fill(e, c.UUIDs[lo:hi], func(b []byte, v [16]byte) []byte { return append(b, v[:]...) })
 	default:
-		return e.binaryOther(c, lo, hi)
+		switch kind {
+		case types.KindText, types.KindVarchar, types.KindBPChar, types.KindName, types.KindUnknown,
+			types.KindJSON, types.KindBytea:
+			e.raw = c
+		default:
+			e.varlen(c, lo, hi, func(b []byte, v string) []byte { return types.AppendBinaryVarlen(b, c.Type, v) })
+		}
 	}
-	return nil
 }
 
 // fill appends each value with f and notes where it ends.
@@ -224,4 +220,11 @@ func appendBool(b []byte, v bool) []byte {
 		return append(b, 't')
 	}
 	return append(b, 'f')
+}
+
+func appendBoolByte(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }

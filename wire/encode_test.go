@@ -91,7 +91,7 @@ func TestEncodeEachType(t *testing.T) {
 		{types.OID, "4294967295", "\xff\xff\xff\xff"},
 		{types.Float4, "1.5", "\x3f\xc0\x00\x00"},
 		{types.Float8, "-0.1", "\xbf\xb9\x99\x99\x99\x99\x99\x9a"},
-		{types.Numeric, "123456789012345678901234567890.50", ""},
+		{types.Numeric, "123456789012345678901234567890.50", "\x00\x09\x00\x07\x00\x00\x00\x02\x00\x0c\x0d\x80\x1e\xd2\x04\xd2\x16\x2e\x23\x34\x0d\x80\x1e\xd2\x13\x88"},
 		{types.Text, "é", "é"},
 		{types.Bytea, `\x00ff`, "\x00\xff"},
 		{types.Date, "2000-01-02", "\x00\x00\x00\x01"},
@@ -103,7 +103,8 @@ func TestEncodeEachType(t *testing.T) {
 		{types.JSONB, `{"a": 1}`, "\x01" + `{"a": 1}`},
 		{types.QChar, "r", "r"},
 		{types.Name, "n", "n"},
-		{types.ArrayOf(types.Int4), "{1,NULL,3}", ""},
+		{types.ArrayOf(types.Int4), "{1,NULL,3}", "\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x17\x00\x00\x00\x03\x00\x00\x00\x01" +
+			"\x00\x00\x00\x04\x00\x00\x00\x01\xff\xff\xff\xff\x00\x00\x00\x04\x00\x00\x00\x03"},
 		{types.RegType, "integer", "\x00\x00\x00\x17"},
 	} {
 		d := parse(x.typ, x.text)

@@ -1,16 +1,12 @@
 package wire
 
 import (
-	"encoding/binary"
-	"math"
-
 	"streamdb/sql/chunk"
-	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
 
 // textOther encodes the types whose text form depends on settings or is involved.
-func (e *cells) textOther(c *chunk.Column, lo, hi int, st *types.Settings) error {
+func (e *cells) textOther(c *chunk.Column, lo, hi int, st *types.Settings) {
 	switch c.Type.Kind {
 	case types.KindFloat8:
 		digits := st.FloatDigits + 1
@@ -37,11 +33,10 @@ func (e *cells) textOther(c *chunk.Column, lo, hi int, st *types.Settings) error
 		if c.Type.Class() == types.ClassInt {
 			kind := c.Type.Kind
 			fill(e, c.Ints[lo:hi], func(b []byte, v int64) []byte { return types.AppendIntKind(b, kind, v, st) })
-			return nil
+			return
 		}
 		e.varlen(c, lo, hi, func(b []byte, v string) []byte { return types.AppendVarlen(b, c.Type, v, st) })
 	}
-	return nil
 }
 
 // varlen encodes byte strings that are not sent as they are. NULL slots hold
@@ -55,36 +50,4 @@ func (e *cells) varlen(c *chunk.Column, lo, hi int, f func([]byte, string) []byt
 		ends = append(ends, len(data))
 	}
 	e.data, e.ends = data, ends
-}
-
-// binaryOther encodes the types with an involved binary form.
-func (e *cells) binaryOther(c *chunk.Column, lo, hi int) error {
-	switch c.Type.Kind {
-	case types.KindFloat8:
-		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte {
-			return binary.BigEndian.AppendUint64(b, math.Float64bits(v))
-		})
-		return nil
-	case types.KindFloat4:
-		fill(e, c.Floats[lo:hi], func(b []byte, v float64) []byte {
-			return binary.BigEndian.AppendUint32(b, math.Float32bits(float32(v)))
-		})
-		return nil
-	case types.KindInterval:
-		fill(e, c.Ivls[lo:hi], func(b []byte, v types.Interval) []byte {
-			b = binary.BigEndian.AppendUint64(b, uint64(v.Micros))
-			b = binary.BigEndian.AppendUint32(b, uint32(v.Days))
-			return binary.BigEndian.AppendUint32(b, uint32(v.Months))
-		})
-		return nil
-	case types.KindJSONB:
-		e.varlen(c, lo, hi, func(b []byte, v string) []byte { return append(append(b, 1), v...) })
-		return nil
-	}
-	return e.binaryDatums(c, lo, hi)
-}
-
-// binaryDatums encodes the types whose binary form is left to package types.
-func (e *cells) binaryDatums(c *chunk.Column, _, _ int) error {
-	return sqlerr.Unsupported("binary output of type "+c.Type.TypName(), -1)
 }
