@@ -13,15 +13,10 @@ const NameLenMax = 63
 
 // CheckUTF8 raises 22021 unless s is valid UTF-8 without NUL.
 func CheckUTF8(s string) error {
-	ascii := true
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			ascii = false
-		} else if s[i] == 0 {
-			return errEncoding(s[i : i+1])
-		}
+	if i := strings.IndexByte(s, 0); i >= 0 && utf8.ValidString(s[:i]) {
+		return errEncoding(s[i : i+1])
 	}
-	if ascii || utf8.ValidString(s) {
+	if utf8.ValidString(s) {
 		return nil
 	}
 	for i := 0; i < len(s); {
