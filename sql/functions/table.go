@@ -14,6 +14,7 @@ var families = []struct {
 	{"Text", textFuncs},
 	{"Casts", castFuncs},
 	{"Aggregates", aggregateFuncs},
+	{"System catalog", catalogFuncs},
 }
 
 // index is the table in its three orders.
