@@ -1,0 +1,375 @@
+package chunk
+
+import (
+	"math/bits"
+
+	"streamdb/sql/types"
+)
+
+const (
+	pageBits = 10
+	// PageRows is the number of rows of a page: the unit in which a table grows and
+	// is written to a checkpoint.
+	PageRows = 1 << pageBits
+	pageMask = PageRows - 1
+)
+
+// KeyTable maps distinct keys to slots and keeps a payload of words beside each key.
+// It is an open-addressing hash table with linear probing: index entries are 8 bytes,
+// the low half of the key's hash and the slot + 1, so that most probes are decided
+// without touching a row, and growing the index needs neither rows nor keys.
+//
+//	index:  [hash32 | slot+1] …            power of two, at most 3/4 full
+//	pages:  [header | key words | payload words] × PageRows
+//
+// Rows are never moved: a slot is stable until it is deleted. A KeyTable has one
+// owner; it holds no lock.
+type KeyTable struct {
+	lay    *Layout
+	stride int
+	pages  [][]uint64
+	dirty  Bitmap // pages written since the last ClearDirty
+	// rows counts the slots handed out, free lists those that were deleted.
+	rows int
+	free []int32
+	live Bitmap
+
+	index []uint64
+	mask  uint32
+	used  int
+
+	Arena Arena
+
+	scratch []uint64
+	cand    []uint64
+	oneInt  bool // the key is a single ClassInt column
+}
+
+// NewKeyTable returns an empty table with keys of the given types under SQL equality
+// (NULLs are equal to each other) and payload words per key, zero at first.
+func NewKeyTable(keys Schema, payload int) *KeyTable {
+	return newKeyTable(NewLayout(keys, true), payload)
+}
+
+// NewRowTable returns an empty table whose keys are whole rows compared by identity.
+func NewRowTable(cols Schema, payload int) *KeyTable {
+	return newKeyTable(NewLayout(cols, false), payload)
+}
+
+func newKeyTable(l *Layout, payload int) *KeyTable {
+	t := &KeyTable{lay: l, stride: l.Words() + payload}
+	t.oneInt = len(l.Types) == 1 && l.Types[0].Class() == types.ClassInt
+	t.resetIndex(64)
+	return t
+}
+
+func (t *KeyTable) resetIndex(n int) {
+	t.index = make([]uint64, n)
+	t.mask = uint32(n - 1)
+}
+
+// Len returns the number of keys.
+func (t *KeyTable) Len() int { return t.used }
+
+// Slots returns the end of the range of slots ever handed out; see Live.
+func (t *KeyTable) Slots() int { return t.rows }
+
+// Live reports whether slot s holds a key.
+func (t *KeyTable) Live(s int32) bool { return t.live.Get(int(s)) }
+
+// Layout returns how keys lie in a row.
+func (t *KeyTable) Layout() *Layout { return t.lay }
+
+// Stride returns the words of a row, payload included.
+func (t *KeyTable) Stride() int { return t.stride }
+
+// Row returns slot s's words: header, key, payload. The header's high half and the
+// payload may be written; call Touch for what must reach the next checkpoint.
+func (t *KeyTable) Row(s int32) []uint64 {
+	at := int(s&pageMask) * t.stride
+	return t.pages[s>>pageBits][at : at+t.stride : at+t.stride]
+}
+
+// Payload returns slot s's payload words.
+func (t *KeyTable) Payload(s int32) []uint64 {
+	at := int(s&pageMask)*t.stride + t.lay.words
+	end := int(s&pageMask)*t.stride + t.stride
+	return t.pages[s>>pageBits][at:end:end]
+}
+
+// Touch marks slot s's page as changed since the last checkpoint.
+func (t *KeyTable) Touch(s int32) { t.dirty.Set(int(s >> pageBits)) }
+
+// Bytes returns the memory that the table holds.
+func (t *KeyTable) Bytes() int64 {
+	return int64(len(t.pages)*PageRows*t.stride*8+len(t.index)*8+cap(t.free)*4+len(t.live)*8) + t.Arena.Bytes()
+}
+
+// Upsert finds the n keys, inserting those that are new, and writes their slots. It
+// returns how many were inserted; new slots have a zero payload and are touched.
+// hash is HashRows over the keys.
+func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
+	n := len(hash)
+	before := t.used
+	t.reserve(n)
+	if t.oneInt && keys[0].Nulls == nil {
+		t.upsertInts(keys[0].Ints[:n], hash, slots)
+		return t.used - before
+	}
+	keys = normalCols(keys)
+	w := t.lay.words
+	enc := t.encodeScratch(keys, n)
+	t.prefetch(hash)
+	for i, h := range hash {
+		pos := uint32(h) & t.mask
+		row := enc[i*w : (i+1)*w]
+		for {
+			e := t.index[pos]
+			if e == 0 {
+				slots[i] = t.insert(pos, uint32(h), row, keys, i)
+				break
+			}
+			if uint32(e>>32) == uint32(h) {
+				if s := int32(uint32(e)) - 1; t.lay.equal(t.Row(s), row, keys, i, &t.Arena) {
+					slots[i] = s
+					break
+				}
+			}
+			pos = (pos + 1) & t.mask
+		}
+	}
+	return t.used - before
+}
+
+// prefetch loads the home entries of all hashes in one loop of independent loads, so
+// that the cache misses overlap. What it loads is only kept to make the loads happen.
+func (t *KeyTable) prefetch(hash []uint64) {
+	if cap(t.cand) < len(hash) {
+		t.cand = make([]uint64, len(hash))
+	}
+	cand := t.cand[:len(hash)]
+	index, mask := t.index, t.mask
+	for i, h := range hash {
+		cand[i] = index[uint32(h)&mask]
+	}
+}
+
+func (t *KeyTable) encodeScratch(keys []*Column, n int) []uint64 {
+	if need := n * t.lay.words; cap(t.scratch) < need {
+		t.scratch = make([]uint64, need)
+	}
+	enc := t.scratch[:n*t.lay.words]
+	t.lay.encode(keys, n, enc)
+	return enc
+}
+
+func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
+	t.prefetch(hash)
+	stride := t.stride
+	for i, h := range hash {
+		pos := uint32(h) & t.mask
+		key := uint64(keys[i])
+		for {
+			e := t.index[pos]
+			if e == 0 {
+				s := t.place(pos, uint32(h))
+				row := t.Row(s)
+				row[1] = key
+				slots[i] = s
+				break
+			}
+			if uint32(e>>32) == uint32(h) {
+				s := int32(uint32(e)) - 1
+				at := int(s&pageMask) * stride
+				page := t.pages[s>>pageBits]
+				if page[at+1] == key && uint32(page[at]) == 0 {
+					slots[i] = s
+					break
+				}
+			}
+			pos = (pos + 1) & t.mask
+		}
+	}
+}
+
+// Find looks the n keys up and writes their slots, -1 where there is none.
+func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
+	n := len(hash)
+	if t.oneInt && keys[0].Nulls == nil {
+		t.findInts(keys[0].Ints[:n], hash, slots)
+		return
+	}
+	keys = normalCols(keys)
+	w := t.lay.words
+	enc := t.encodeScratch(keys, n)
+	t.prefetch(hash)
+	for i, h := range hash {
+		pos := uint32(h) & t.mask
+		slots[i] = -1
+		for e := t.index[pos]; e != 0; e = t.index[pos] {
+			if uint32(e>>32) == uint32(h) {
+				if s := int32(uint32(e)) - 1; t.lay.equal(t.Row(s), enc[i*w:(i+1)*w], keys, i, &t.Arena) {
+					slots[i] = s
+					break
+				}
+			}
+			pos = (pos + 1) & t.mask
+		}
+	}
+}
+
+func (t *KeyTable) findInts(keys []int64, hash []uint64, slots []int32) {
+	t.prefetch(hash)
+	stride := t.stride
+	for i, h := range hash {
+		pos := uint32(h) & t.mask
+		slots[i] = -1
+		for e := t.index[pos]; e != 0; e = t.index[pos] {
+			if uint32(e>>32) == uint32(h) {
+				s := int32(uint32(e)) - 1
+				at := int(s&pageMask) * stride
+				page := t.pages[s>>pageBits]
+				if page[at+1] == uint64(keys[i]) && uint32(page[at]) == 0 {
+					slots[i] = s
+					break
+				}
+			}
+			pos = (pos + 1) & t.mask
+		}
+	}
+}
+
+// insert places an encoded row, row r of keys, at index position pos.
+func (t *KeyTable) insert(pos, h32 uint32, enc []uint64, keys []*Column, r int) int32 {
+	s := t.place(pos, h32)
+	row := t.Row(s)
+	copy(row, enc)
+	t.lay.intern(row[:t.lay.words], keys, r, &t.Arena)
+	return s
+}
+
+// place takes a zeroed slot and enters it at index position pos.
+func (t *KeyTable) place(pos, h32 uint32) int32 {
+	s := t.takeSlot()
+	t.index[pos] = uint64(h32)<<32 | uint64(uint32(s)+1)
+	t.used++
+	return s
+}
+
+func (t *KeyTable) takeSlot() int32 {
+	var s int32
+	if n := len(t.free); n > 0 {
+		s = t.free[n-1]
+		t.free = t.free[:n-1]
+		clear(t.Row(s))
+	} else {
+		s = int32(t.rows)
+		t.rows++
+		if int(s)>>pageBits == len(t.pages) {
+			t.pages = append(t.pages, make([]uint64, PageRows*t.stride))
+			t.live = t.live.Grow(len(t.pages) * PageRows)
+			t.dirty = t.dirty.Grow(len(t.pages))
+		}
+	}
+	t.live.Set(int(s))
+	t.Touch(s)
+	return s
+}
+
+// reserve grows the index so that n more keys fit below three quarters.
+func (t *KeyTable) reserve(n int) {
+	need := t.used + n
+	if need*4 <= len(t.index)*3 {
+		return
+	}
+	// A batch of known keys must not grow the index: only what is really full does,
+	// or a batch that might not fit at all.
+	if t.used*8 < len(t.index)*5 && need < len(t.index) {
+		return
+	}
+	size := 1 << bits.Len(uint(max(t.used*8/5, need)))
+	old := t.index
+	if size <= len(old) {
+		size = 2 * len(old)
+	}
+	t.resetIndex(size)
+	for _, e := range old {
+		if e != 0 {
+			t.reinsert(e)
+		}
+	}
+}
+
+func (t *KeyTable) reinsert(e uint64) {
+	pos := uint32(e>>32) & t.mask
+	for t.index[pos] != 0 {
+		pos = (pos + 1) & t.mask
+	}
+	t.index[pos] = e
+}
+
+// Delete removes slot s, whose key has the given hash. The slot may be handed out again.
+func (t *KeyTable) Delete(s int32, hash uint64) {
+	pos := uint32(hash) & t.mask
+	for uint32(t.index[pos]) != uint32(s)+1 {
+		if t.index[pos] == 0 {
+			panic("chunk: deleting a key that is not in the table")
+		}
+		pos = (pos + 1) & t.mask
+	}
+	t.unindex(pos)
+	t.lay.Release(t.Row(s), &t.Arena)
+	t.live.Clear(int(s))
+	t.Touch(s)
+	t.free = append(t.free, s)
+	t.used--
+	if t.Arena.Wasteful() {
+		t.compactArena()
+	}
+}
+
+// unindex empties position pos, moving later entries of the probe sequence back so
+// that no tombstone is needed.
+func (t *KeyTable) unindex(pos uint32) {
+	hole := pos
+	for {
+		pos = (pos + 1) & t.mask
+		e := t.index[pos]
+		if e == 0 {
+			break
+		}
+		home := uint32(e>>32) & t.mask
+		if (pos-home)&t.mask >= (pos-hole)&t.mask {
+			t.index[hole] = e
+			hole = pos
+		}
+	}
+	t.index[hole] = 0
+}
+
+// compactArena moves the bytes of all live keys to a fresh arena.
+func (t *KeyTable) compactArena() {
+	old := t.Arena
+	t.Arena = Arena{}
+	for s := range int32(t.rows) {
+		if t.live.Get(int(s)) {
+			t.lay.rehome(t.Row(s), &old, &t.Arena)
+			t.Touch(s)
+		}
+	}
+}
+
+// AppendKey appends key column i of the given slots to dst.
+func (t *KeyTable) AppendKey(dst *Column, i int, slots []int32) {
+	t.lay.decode(dst, i, slots, t.pages, t.stride, &t.Arena)
+}
+
+// LiveSlots appends all live slots to dst, rising.
+func (t *KeyTable) LiveSlots(dst []int32) []int32 {
+	for k, w := range t.live {
+		for ; w != 0; w &= w - 1 {
+			dst = append(dst, int32(k*64+bits.TrailingZeros64(w)))
+		}
+	}
+	return dst
+}
