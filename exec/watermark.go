@@ -1,0 +1,153 @@
+package exec
+
+import (
+	"streamdb/planner/physical"
+	"streamdb/sql/expr"
+	"streamdb/window"
+)
+
+// spreadWatermarks computes the watermark of every node's output columns for the epoch
+// that is being flushed, from those of the scans. A watermark is a property of a
+// relation, alike in all workers.
+func (d *Dataflow) spreadWatermarks(scans [][]int64) {
+	at := make(map[int][]int64, len(d.scans))
+	for i, s := range d.scans {
+		if i < len(scans) {
+			at[s.Node] = scans[i]
+		}
+	}
+	for i := range d.plan.Nodes {
+		n := &d.plan.Nodes[i]
+		if n.Kind == physical.KindScan {
+			d.marks[i] = at[i]
+			continue
+		}
+		d.marks[i] = outputMarks(n, d.inputMarks(i))
+	}
+}
+
+// inputMarks returns the watermarks of node's inputs.
+func (d *Dataflow) inputMarks(node int) [][]int64 {
+	in := d.plan.Nodes[node].Inputs
+	r := make([][]int64, len(in))
+	for p, j := range in {
+		r[p] = d.marks[j]
+	}
+	return r
+}
+
+// outputMarks returns the watermarks of n's output columns.
+func outputMarks(n *physical.Node, in [][]int64) []int64 {
+	any := false
+	for _, m := range in {
+		any = any || m != nil
+	}
+	if !any {
+		return nil
+	}
+	switch n.Kind {
+	case physical.KindFilter, physical.KindExchange, physical.KindEmit, physical.KindMaxOneRow:
+		return in[0]
+	case physical.KindProject:
+		return projectMarks(n, in[0])
+	case physical.KindProjectSet:
+		return padMarks(in[0], len(n.Schema))
+	case physical.KindHopWindow:
+		return hopMarks(n, in[0])
+	case physical.KindAgg:
+		return aggMarks(n, in[0])
+	case physical.KindJoin:
+		return joinMarks(n, in)
+	case physical.KindUnion:
+		return unionMarks(len(n.Schema), in)
+	}
+	return nil
+}
+
+func padMarks(m []int64, n int) []int64 {
+	r := append([]int64(nil), m...)
+	for len(r) < n {
+		r = append(r, NoWatermark)
+	}
+	return r
+}
+
+func projectMarks(n *physical.Node, in []int64) []int64 {
+	r := make([]int64, len(n.Schema))
+	for i, e := range n.Project.Exprs {
+		r[i] = NoWatermark
+		if e.Op == expr.OpColumn {
+			r[i] = in[e.Col]
+		}
+	}
+	return r
+}
+
+func hopMarks(n *physical.Node, in []int64) []int64 {
+	h := n.HopWindow
+	r := padMarks(in, len(n.Schema))
+	if wm := in[h.Time]; wm != NoWatermark {
+		s := window.Hop{Slide: h.Slide, Size: h.Size, Offset: h.Offset}.FirstStart(wm)
+		r[len(r)-2], r[len(r)-1] = s, s+h.Size
+	}
+	return r
+}
+
+func aggMarks(n *physical.Node, in []int64) []int64 {
+	a := n.Agg
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+		if i < len(a.Group) && a.Group[i] >= 0 {
+			r[i] = in[a.Group[i]]
+		}
+	}
+	if a.Hop != nil && in[a.Hop.Time] != NoWatermark {
+		s := window.Hop{Slide: a.Hop.Slide, Size: a.Hop.Size, Offset: a.Hop.Offset}.FirstStart(in[a.Hop.Time])
+		if a.WindowStart >= 0 {
+			r[a.WindowStart] = s
+		}
+		if a.WindowEnd >= 0 {
+			r[a.WindowEnd] = s + a.Hop.Size
+		}
+	}
+	return r
+}
+
+// joinMarks: a key column is bounded by both sides, since a row leaves the join when
+// the later of its partners arrives. Other columns of a waiting row are not bounded.
+func joinMarks(n *physical.Node, in [][]int64) []int64 {
+	j := n.Join
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+	}
+	if in[0] == nil || in[1] == nil {
+		return r
+	}
+	left := len(in[0])
+	for i, col := range j.Output {
+		for k := range j.LeftKeys {
+			if col == j.LeftKeys[k] || col == left+j.RightKeys[k] {
+				r[i] = max(r[i], min(in[0][j.LeftKeys[k]], in[1][j.RightKeys[k]]))
+			}
+		}
+	}
+	return r
+}
+
+func unionMarks(cols int, in [][]int64) []int64 {
+	r := make([]int64, cols)
+	for i := range r {
+		for p, m := range in {
+			w := int64(NoWatermark)
+			if m != nil {
+				w = m[i]
+			}
+			if p == 0 || w < r[i] {
+				r[i] = w
+			}
+		}
+	}
+	return r
+}
