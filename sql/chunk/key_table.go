@@ -97,6 +97,15 @@ func (t *KeyTable) Payload(s int32) []uint64 {
 	return t.pages[s>>pageBits][at:end:end]
 }
 
+// Word returns word w of slot s's row, for loops over many slots; see Row for what may
+// be written.
+func (t *KeyTable) Word(s int32, w int) *uint64 {
+	return &t.pages[s>>pageBits][int(s&pageMask)*t.stride+w]
+}
+
+// PayloadOffset returns the first payload word of a row.
+func (t *KeyTable) PayloadOffset() int { return t.lay.words }
+
 // Touch marks slot s's page as changed since the last checkpoint.
 func (t *KeyTable) Touch(s int32) { t.dirty.Set(int(s >> pageBits)) }
 
@@ -353,7 +362,7 @@ func (t *KeyTable) compactArena() {
 	t.Arena = Arena{}
 	for s := range int32(t.rows) {
 		if t.live.Get(int(s)) {
-			t.lay.rehome(t.Row(s), &old, &t.Arena)
+			t.lay.Rehome(t.Row(s), &old, &t.Arena)
 			t.Touch(s)
 		}
 	}
@@ -372,4 +381,78 @@ func (t *KeyTable) LiveSlots(dst []int32) []int32 {
 		}
 	}
 	return dst
+}
+
+// Reset forgets all keys and keeps the memory for new ones.
+func (t *KeyTable) Reset() {
+	clear(t.index)
+	for _, p := range t.pages[:(t.rows+pageMask)>>pageBits] {
+		clear(p)
+	}
+	clear(t.live)
+	t.rows, t.used, t.free = 0, 0, t.free[:0]
+	t.Arena = Arena{}
+}
+
+// AppendAll gives each of the n rows a slot of its own without entering it into the
+// index: for tables whose rows are reached by slot alone. Such a row is deleted with
+// DeleteUnindexed.
+func (t *KeyTable) AppendAll(cols []*Column, n int, slots []int32) {
+	enc := t.encodeScratch(cols, n)
+	w := t.lay.words
+	bytes := t.lay.hasBytes()
+	for i := range n {
+		s := t.takeSlot()
+		row := t.Row(s)
+		copy(row, enc[i*w:(i+1)*w])
+		if bytes {
+			t.lay.intern(row[:w], cols, i, &t.Arena)
+		}
+		slots[i] = s
+		t.used++
+	}
+}
+
+// DeleteUnindexed removes a slot that AppendAll handed out.
+func (t *KeyTable) DeleteUnindexed(s int32) {
+	t.lay.Release(t.Row(s), &t.Arena)
+	t.live.Clear(int(s))
+	t.Touch(s)
+	t.free = append(t.free, s)
+	t.used--
+	if t.Arena.Wasteful() {
+		t.compactArena()
+	}
+}
+
+// Probe holds rows encoded for comparison with stored ones; see KeyTable.Encode.
+type Probe struct {
+	cols []*Column
+	enc  []uint64
+}
+
+// Encode prepares n rows for Equal and AppendRow, reusing p's memory.
+func (t *KeyTable) Encode(p *Probe, cols []*Column, n int) {
+	if need := n * t.lay.words; cap(p.enc) < need {
+		p.enc = make([]uint64, need)
+	}
+	p.cols, p.enc = cols, p.enc[:n*t.lay.words]
+	t.lay.encode(cols, n, p.enc)
+}
+
+// AppendRow gives row i of p a slot of its own, as AppendAll does.
+func (t *KeyTable) AppendRow(p *Probe, i int) int32 {
+	w := t.lay.words
+	s := t.takeSlot()
+	row := t.Row(s)
+	copy(row, p.enc[i*w:(i+1)*w])
+	t.lay.intern(row[:w], p.cols, i, &t.Arena)
+	t.used++
+	return s
+}
+
+// Equal reports whether slot s holds row i of p.
+func (t *KeyTable) Equal(s int32, p *Probe, i int) bool {
+	w := t.lay.words
+	return t.lay.equal(t.Row(s), p.enc[i*w:(i+1)*w], p.cols, i, &t.Arena)
 }

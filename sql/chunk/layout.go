@@ -303,8 +303,18 @@ func (l *Layout) Release(row []uint64, a *Arena) {
 	}
 }
 
-// rehome copies the bytes of a row from one arena to another.
-func (l *Layout) rehome(row []uint64, from, to *Arena) {
+// Refs appends the arena references of a row to dst.
+func (l *Layout) Refs(row []uint64, dst []Ref) []Ref {
+	for i := range l.Types {
+		if !l.IsNull(row, i) && l.isBytes(row, i) {
+			dst = append(dst, Ref(row[l.off[i]]))
+		}
+	}
+	return dst
+}
+
+// Rehome copies the bytes of a row from one arena to another.
+func (l *Layout) Rehome(row []uint64, from, to *Arena) {
 	for i := range l.Types {
 		if !l.IsNull(row, i) && l.isBytes(row, i) {
 			at := l.off[i]

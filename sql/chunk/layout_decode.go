@@ -2,7 +2,6 @@ package chunk
 
 import (
 	"math"
-	"math/big"
 	"strings"
 
 	"streamdb/sql/types"
@@ -89,53 +88,88 @@ func decodeUUID(w []uint64) (u [16]byte) {
 	return u
 }
 
-// normalBig returns c with its big numerics in normal form: trailing zeros of the
+// normalBigs returns c with its big numerics in normal form: trailing zeros of the
 // fraction cut, and inline where that makes them fit. Columns without big numerics
 // come back as they are.
-func normalBig(c *Column) *Column {
+func normalBigs(c *Column) *Column {
 	if c.Type.Class() != types.ClassNumeric || len(c.Bytes) == 0 {
 		return c
 	}
 	r := &Column{Type: c.Type, Nulls: c.Nulls, Nums: append([]types.Num(nil), c.Nums...)}
-	ten := big.NewInt(10)
 	for i, n := range r.Nums {
 		if n.Form != types.NumBig {
 			continue
 		}
-		b := c.NumBytes(n)
-		v := new(big.Int).SetBytes(b[1:])
-		q, m := new(big.Int), new(big.Int)
-		for n.Scale > 0 {
-			q.QuoRem(v, ten, m)
-			if m.Sign() != 0 {
-				break
-			}
-			v, q = q, v
-			n.Scale--
+		m, b := normalBig(c.NumBytes(n), n.Scale)
+		if m.Form == types.NumBig {
+			view := r.addBytes(b)
+			m = types.MakeBig(view.Off, view.Len, m.Scale)
 		}
-		neg := b[0] != 0
-		if neg {
-			v.Neg(v)
-		}
-		if v.IsInt64() {
-			r.Nums[i] = types.Num{Coef: v.Int64(), Scale: n.Scale}
-			continue
-		}
-		view := r.addBytes(append([]byte{b[0]}, v.Bytes()...))
-		r.Nums[i] = types.MakeBig(view.Off, view.Len, n.Scale)
+		r.Nums[i] = m
 	}
 	return r
 }
 
 func normalCols(cols []*Column) []*Column {
 	for i, c := range cols {
-		if n := normalBig(c); n != c {
+		if n := normalBigs(c); n != c {
 			r := append([]*Column(nil), cols...)
 			for j := i; j < len(r); j++ {
-				r[j] = normalBig(r[j])
+				r[j] = normalBigs(r[j])
 			}
 			return r
 		}
 	}
 	return cols
+}
+
+// Store encodes row r of col into the single-column row, with its bytes in a.
+func (l *Layout) Store(row []uint64, col *Column, r int, a *Arena) {
+	one := col.Slice(r, r+1)
+	cols := []*Column{one}
+	l.encode(cols, 1, row)
+	l.intern(row, cols, 0, a)
+}
+
+// Same reports whether the single-column row holds the value in row r of col; the
+// header's high half is not looked at.
+func (l *Layout) Same(row []uint64, col *Column, r int, a *Arena) bool {
+	cols := []*Column{col.Slice(r, r+1)}
+	var buf [4]uint64
+	enc := buf[:l.words]
+	l.encode(cols, 1, enc)
+	return l.equal(row, enc, cols, 0, a)
+}
+
+// Load appends column i of row to dst.
+func (l *Layout) Load(row []uint64, i int, a *Arena, dst *Column) {
+	if l.IsNull(row, i) {
+		dst.AppendNull()
+		return
+	}
+	w := row[l.off[i]:]
+	switch dst.Type.Class() {
+	case types.ClassBool:
+		dst.Bools = append(dst.Bools, w[0] != 0)
+	case types.ClassInt:
+		dst.Ints = append(dst.Ints, int64(w[0]))
+	case types.ClassFloat:
+		dst.Floats = append(dst.Floats, math.Float64frombits(w[0]))
+	case types.ClassNumeric:
+		dst.Nums = append(dst.Nums, decodeNum(dst, w, a))
+	case types.ClassInterval:
+		dst.Ivls = append(dst.Ivls, decodeInterval(w))
+	case types.ClassUUID:
+		dst.UUIDs = append(dst.UUIDs, decodeUUID(w))
+	default:
+		dst.Views = append(dst.Views, dst.addBytes(a.Get(Ref(w[0]))))
+	}
+	dst.growNulls()
+}
+
+// Value returns column i of row as a column of one row.
+func (l *Layout) Value(row []uint64, i int, a *Arena) *Column {
+	c := NewColumn(l.Types[i], 1)
+	l.Load(row, i, a, c)
+	return c
 }
