@@ -35,8 +35,9 @@ type agg struct {
 	dirty []int32
 	undo  []uint64
 
-	panes *panes       // HOP without multiplied input, else nil
-	close *windowClose // frees groups of closed windows, else nil
+	panes  *panes       // HOP without multiplied input, else nil
+	expand *hopExpander // HOP where partial states do not add up, else nil
+	close  *windowClose // frees groups of closed windows, else nil
 
 	// scratch of one Push
 	hash    []uint64
@@ -110,7 +111,11 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 	}
 	a.table = chunk.NewKeyTable(keyTypes, a.words)
 	if a.spec.Hop != nil {
-		a.panes = newPanes(a, in.Schema)
+		if a.mergeable() {
+			a.panes = newPanes(a, in.Schema)
+		} else {
+			a.expand = newHopExpander(a, in.Schema)
+		}
 	}
 	if a.spec.WindowEnd >= 0 && in.AppendOnly {
 		a.close = newWindowClose()
@@ -125,6 +130,10 @@ func (a *agg) Push(_ int, c *chunk.Chunk, out *Output) {
 	}
 	if a.panes != nil {
 		a.panes.push(c)
+		return
+	}
+	if a.expand != nil {
+		a.expand.push(c)
 		return
 	}
 	a.fold(c, c.Cols, a.keys)

@@ -178,3 +178,45 @@ func gatherAll(cols []*chunk.Column, sel []int32) []*chunk.Column {
 	}
 	return r
 }
+
+// mergeable reports whether the partial states of all calls add up.
+func (a *agg) mergeable() bool {
+	for i := range a.calls {
+		if _, ok := a.calls[i].acc.(mergeable); !ok || a.calls[i].distinct != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// hopExpander folds every row once per window, for calls whose partial states do not
+// add up.
+type hopExpander struct {
+	a    *agg
+	win  *hopWindow
+	keys []int
+	out  Output
+}
+
+func newHopExpander(a *agg, in chunk.Schema) *hopExpander {
+	h := a.spec.Hop
+	t := in[h.Time]
+	e := &hopExpander{a: a, win: &hopWindow{spec: h, hop: hopOf(h), out: [2]types.Type{t, t}}}
+	e.keys = append([]int(nil), a.keys...)
+	if a.spec.WindowStart >= 0 {
+		e.keys[a.spec.WindowStart] = len(in)
+	}
+	if a.spec.WindowEnd >= 0 {
+		e.keys[a.spec.WindowEnd] = len(in) + 1
+	}
+	e.out.next = []target{{op: e, out: &e.out}}
+	return e
+}
+
+func (e *hopExpander) push(c *chunk.Chunk) { e.win.Push(0, c, &e.out) }
+
+// Push takes what the window assignment emits.
+func (e *hopExpander) Push(_ int, c *chunk.Chunk, _ *Output) { e.a.fold(c, c.Cols, e.keys) }
+
+// Flush has nothing to do.
+func (e *hopExpander) Flush(*FlushContext, *Output) {}

@@ -17,7 +17,14 @@ type Options struct {
 	// statement at the prompt wants it; otherwise rows are dead-lettered.
 	Strict bool
 	// Context is what expressions may ask of their surroundings.
-	Context *expr.Context
+	Context *expr.Ctx
+	// Consume, if set, is given the root's chunks as they leave, instead of their being
+	// kept for Flush or Take. It is called from the workers' goroutines.
+	Consume func(worker int, c *chunk.Chunk)
+	// SkipValues leaves out the rows of Values nodes: they were emitted in an earlier life.
+	SkipValues bool
+	// Interrupt, if set, is asked now and then by what may take long; its error ends the run.
+	Interrupt func() error
 	// MemoryMax bounds the bytes of all operators' state; 0 means no bound.
 	MemoryMax int64
 }
@@ -74,6 +81,11 @@ func New(plan *physical.Plan, opts Options) (*Dataflow, error) {
 	for i := range plan.Nodes {
 		if s := plan.Nodes[i].Scan; s != nil {
 			d.scans = append(d.scans, Scan{Node: i, Scan: s})
+		}
+	}
+	for i := range plan.Nodes {
+		if plan.Nodes[i].Recursive != nil {
+			d.opts.Workers = 1
 		}
 	}
 	if err := d.build(); err != nil {

@@ -50,3 +50,16 @@ func (d *deadLetters) take() *chunk.Chunk {
 	d.rows, d.err = nil, nil
 	return r
 }
+
+// rowText returns row i of c as an array of texts; columns that were not computed are NULL.
+func rowText(c *chunk.Chunk, i int) string {
+	elems := make([]types.Datum, len(c.Cols))
+	for k, col := range c.Cols {
+		if col == nil || col.IsNull(i) || col.ErrAt(i) != nil {
+			elems[k] = types.NullDatum
+			continue
+		}
+		elems[k] = types.Datum{S: string(types.AppendText(nil, col.Type, col.Datum(i), types.DefaultSettings))}
+	}
+	return types.MakeArray(types.ArrayOf(types.Text), elems).S
+}

@@ -62,15 +62,16 @@ func (x *exchange) Push(_ int, c *chunk.Chunk, out *Output) {
 		}
 		switch {
 		case x.kind == physical.ExchangeBroadcast:
+			kept := c.Clone()
 			for i := range w {
-				to.buckets[i] = append(to.buckets[i], c)
+				to.buckets[i] = append(to.buckets[i], kept)
 			}
 		case x.kind == physical.ExchangeRoundRobin:
 			i := x.turn % w
 			x.turn++
-			to.buckets[i] = append(to.buckets[i], c)
+			to.buckets[i] = append(to.buckets[i], c.Clone())
 		case x.kind == physical.ExchangeSingle || w == 1:
-			to.buckets[0] = append(to.buckets[0], c)
+			to.buckets[0] = append(to.buckets[0], c.Clone())
 		default:
 			x.spread(to, c, w)
 		}
@@ -96,8 +97,7 @@ func (x *exchange) spread(to *consumer, c *chunk.Chunk, w int) {
 		switch len(sel) {
 		case 0:
 		case c.Rows:
-			keyed.Hash = slices.Clone(hash)
-			to.buckets[k] = append(to.buckets[k], &keyed)
+			to.buckets[k] = append(to.buckets[k], keyed.Clone())
 		default:
 			to.buckets[k] = append(to.buckets[k], keyed.Gather(sel))
 		}
@@ -148,14 +148,23 @@ func (passThrough) Push(_ int, c *chunk.Chunk, out *Output) { out.Emit(c) }
 // Flush has nothing to emit.
 func (passThrough) Flush(*FlushContext, *Output) {}
 
-// sink keeps what the root emits.
-type sink struct{ chunks []*chunk.Chunk }
+// sink keeps what the root emits, or hands it to a consumer.
+type sink struct {
+	worker  int
+	consume func(worker int, c *chunk.Chunk)
+	chunks  []*chunk.Chunk
+}
 
-// Push keeps c, without the rows that have an error in a column: those are dead letters.
+// Push takes c, without the rows that have an error in a column: those are dead letters.
 func (s *sink) Push(_ int, c *chunk.Chunk, out *Output) {
-	if c = out.splitErrors(c, nil); c.Rows > 0 {
-		s.chunks = append(s.chunks, c)
+	if c = out.splitErrors(c, nil); c.Rows == 0 {
+		return
 	}
+	if s.consume != nil {
+		s.consume(s.worker, c)
+		return
+	}
+	s.chunks = append(s.chunks, c.Clone())
 }
 
 // Flush has nothing to do.

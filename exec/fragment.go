@@ -132,9 +132,9 @@ func (d *Dataflow) build() error {
 			fragOf[n] = f
 		}
 	}
-	for range d.opts.Workers {
+	for w := range d.opts.Workers {
 		d.dead = append(d.dead, newDeadLetters(d.opts.Strict))
-		d.sinks = append(d.sinks, &sink{})
+		d.sinks = append(d.sinks, &sink{worker: w, consume: d.opts.Consume})
 	}
 	for _, f := range d.frags {
 		n := d.opts.Workers

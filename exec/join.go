@@ -43,6 +43,7 @@ type join struct {
 	hash          []uint64
 	slots         []int32
 	rowAt         []int32
+	fresh         []bool // per row of the chunk: it was not in the table before
 	gone, emptied []int32
 	encoded       chunk.Probe
 	// pending pairs: row of the pushed chunk, slot of the other side's row
@@ -241,6 +242,10 @@ func (j *join) splitNullKeys(s *joinSide, c *chunk.Chunk, out *Output) *chunk.Ch
 // insert adds c's rows to the side and writes their row slots to j.rowAt.
 func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 	slots := j.rowAt[:c.Rows]
+	if cap(j.fresh) < c.Rows {
+		j.fresh = make([]bool, max(c.Rows, chunk.RowsMax))
+	}
+	j.fresh = j.fresh[:c.Rows]
 	switch s.find {
 	case findNever:
 		s.rows.AppendAll(c.Cols, c.Rows, slots)
@@ -258,9 +263,12 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 			s.rows.Touch(r)
 		}
 		*s.rows.Word(r, at+rowWeight) += w
-		if *s.rows.Word(r, at+rowKey) == 0 {
+		j.fresh[i] = *s.rows.Word(r, at+rowKey) == 0
+		if j.fresh[i] {
 			*s.rows.Word(r, at+rowKey) = uint64(keySlots[i]) + 1
-			j.link(s, keySlots[i], r)
+			if s.find != findChain {
+				j.link(s, keySlots[i], r)
+			}
 		}
 		if s.preserved {
 			*s.rows.Word(r, at+rowChange) += w
@@ -272,7 +280,6 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 // insertChained finds rows in their key's chain, which is short, or appends them.
 func (j *join) insertChained(s *joinSide, c *chunk.Chunk, keySlots, slots []int32) {
 	s.rows.Encode(&j.encoded, c.Cols, c.Rows)
-	at := s.rows.PayloadOffset()
 	for i, k := range keySlots {
 		slots[i] = -1
 		for r := j.head(s.port, k); r >= 0; r = s.next(r) {
@@ -283,7 +290,7 @@ func (j *join) insertChained(s *joinSide, c *chunk.Chunk, keySlots, slots []int3
 		}
 		if slots[i] < 0 {
 			r := s.rows.AppendRow(&j.encoded, i)
-			*s.rows.Word(r, at+rowKey) = uint64(k) + 1
+			// Linked at once, so that the same row later in the chunk finds it.
 			j.link(s, k, r)
 			slots[i] = r
 		}
@@ -366,10 +373,12 @@ func (j *join) unlink(s *joinSide, k, r int32) {
 func (j *join) match(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output) {
 	o := j.side[1-s.port]
 	at := o.rows.PayloadOffset()
+	// A row without weight may get it back in this epoch: its partners are counted on.
+	perRow := j.residual != nil && o.preserved
 	j.probe, j.build = j.probe[:0], j.build[:0]
 	for i, k := range keySlots {
 		for r := j.head(o.port, k); r >= 0; {
-			if *o.rows.Word(r, at+rowWeight) != 0 {
+			if perRow || *o.rows.Word(r, at+rowWeight) != 0 {
 				j.probe, j.build = append(j.probe, int32(i)), append(j.build, r)
 			}
 			r = int32(*o.rows.Word(r, at+rowLinks)>>32) - 1
@@ -398,6 +407,9 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 	if !j.pairs {
 		return
 	}
+	if j.residual != nil && o.preserved {
+		j.skipWeightless(o)
+	}
 	r := &chunk.Chunk{Rows: len(j.probe), Cols: make([]*chunk.Column, len(j.schema)), Weights: j.pairWeights(o, c)}
 	nl := len(j.side[0].types)
 	for i, col := range j.spec.Output {
@@ -413,6 +425,18 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 		}
 	}
 	out.Emit(r)
+}
+
+// skipWeightless drops the pending pairs whose stored row has no weight now.
+func (j *join) skipWeightless(o *joinSide) {
+	at := o.rows.PayloadOffset() + rowWeight
+	probe, build := j.probe[:0], j.build[:0]
+	for i, r := range j.build {
+		if *o.rows.Word(r, at) != 0 {
+			probe, build = append(probe, j.probe[i]), append(build, r)
+		}
+	}
+	j.probe, j.build = probe, build
 }
 
 // retyped gives a fresh column the type that the plan declares; the class is the same.
@@ -537,5 +561,5 @@ type residual struct {
 	prog *expr.Program
 	uses []int // columns of left ++ right that it reads
 	left int
-	ctx  *expr.Context
+	ctx  *expr.Ctx
 }

@@ -29,7 +29,7 @@ func (j *join) countPairs(s *joinSide, c *chunk.Chunk) {
 	weight := o.rows.PayloadOffset() + rowWeight
 	for i, p := range j.probe {
 		r := j.build[i]
-		if s.preserved {
+		if s.preserved && j.fresh[p] {
 			s.partner(j.rowAt[p], *o.rows.Word(r, weight))
 		}
 		if o.preserved {
@@ -239,7 +239,7 @@ func nullColumn(t types.Type, n int) *chunk.Column {
 }
 
 // newResidual compiles the condition over left columns followed by right ones.
-func newResidual(e *expr.Expr, left int, ctx *expr.Context) (*residual, error) {
+func newResidual(e *expr.Expr, left int, ctx *expr.Ctx) (*residual, error) {
 	p, err := expr.Compile(e)
 	if err != nil {
 		return nil, err

@@ -8,9 +8,9 @@ import (
 
 // Operator is the running form of one node of a plan, in one worker.
 //
-// Push consumes one chunk of the current epoch that arrived at input port. Chunks are
-// immutable and are not reused, so that columns may be passed on without a copy; an
-// operator that keeps rows between epochs copies them into its state. Flush is called exactly once per epoch, after the last Push: every change of the epoch has
+// Push consumes one chunk of the current epoch that arrived at input port. The chunk
+// is not changed, but it is valid only until Push returns (its columns may be some
+// expression's scratch space); an operator that keeps rows copies them. Flush is called exactly once per epoch, after the last Push: every change of the epoch has
 // left through out when it returns. Push and Flush of one operator are never called
 // concurrently. A panic in either suspends the dataflow.
 type Operator interface {
@@ -25,16 +25,7 @@ type Stateful interface {
 	StateBytes() int64
 	// StateKeys returns the number of keys or rows that it holds.
 	StateKeys() int64
-	// Save writes everything changed since the last Save (all when full) and Load
-	// reads it all back into a fresh operator. Load may be given the state of
-	// several workers, of which the operator keeps the rows that keep accepts.
-	Save(w *StateWriter, full bool)
-	Load(r *StateReader, keep keepFunc) error
 }
-
-// keepFunc tells which rows of a saved state belong to the loading worker, by the
-// hash of their distribution key.
-type keepFunc func(hash uint64) bool
 
 // NoWatermark is the watermark of a column that has none: no row is excluded.
 const NoWatermark = math.MinInt64

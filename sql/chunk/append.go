@@ -1,6 +1,10 @@
 package chunk
 
-import "streamdb/sql/types"
+import (
+	"slices"
+
+	"streamdb/sql/types"
+)
 
 // AppendDatum appends one value; d must be of the column's type.
 func (c *Column) AppendDatum(d types.Datum) {
@@ -249,4 +253,21 @@ func (c *Column) Slice(lo, hi int) *Column {
 		}
 	}
 	return r
+}
+
+// Clone returns a copy of c that shares only its byte buffer.
+func (c *Column) Clone() *Column {
+	return &Column{
+		Type:   c.Type,
+		Bools:  slices.Clone(c.Bools),
+		Ints:   slices.Clone(c.Ints),
+		Floats: slices.Clone(c.Floats),
+		Nums:   slices.Clone(c.Nums),
+		Ivls:   slices.Clone(c.Ivls),
+		UUIDs:  slices.Clone(c.UUIDs),
+		Views:  slices.Clone(c.Views),
+		Bytes:  c.Bytes[:len(c.Bytes):len(c.Bytes)],
+		Nulls:  c.Nulls.Clone(),
+		Errs:   slices.Clone(c.Errs),
+	}
 }

@@ -112,3 +112,18 @@ func (c *Chunk) Project(cols []int) *Chunk {
 	}
 	return r
 }
+
+// Clone returns a copy of c that does not share its value slices, so that it stays
+// valid when c's columns are used again. Byte buffers are shared: nobody writes to
+// one that has been handed on.
+func (c *Chunk) Clone() *Chunk {
+	r := &Chunk{Cols: make([]*Column, len(c.Cols)), Rows: c.Rows}
+	for i, col := range c.Cols {
+		r.Cols[i] = col.Clone()
+	}
+	r.Weights = append([]int64(nil), c.Weights...)
+	if c.Hash != nil {
+		r.Hash, r.HashCols = append([]uint64(nil), c.Hash...), c.HashCols
+	}
+	return r
+}

@@ -1,0 +1,49 @@
+package exec
+
+import (
+	"streamdb/planner/physical"
+	"streamdb/sql/sqlerr"
+)
+
+// newOperator makes the operator of node n for one worker.
+func newOperator(d *Dataflow, n, worker int) (Operator, error) {
+	node := &d.plan.Nodes[n]
+	input := func(i int) *physical.Node { return &d.plan.Nodes[node.Inputs[i]] }
+	switch node.Kind {
+	case physical.KindFilter:
+		return newFilter(d, node)
+	case physical.KindProject:
+		return newProject(d, node)
+	case physical.KindProjectSet:
+		return newProjectSet(d, node, input(0).Schema)
+	case physical.KindValues:
+		v := &values{d: d, rows: node.Values.Rows, schema: node.Schema, done: worker > 0 || d.opts.SkipValues}
+		return v, nil
+	case physical.KindHopWindow:
+		return newHopWindow(node), nil
+	case physical.KindAgg:
+		return newAgg(d, n)
+	case physical.KindJoin:
+		return newJoin(d, n)
+	case physical.KindUnion:
+		return passThrough{}, nil
+	case physical.KindWorkTable:
+		return passThrough{}, nil
+	case physical.KindSetOp:
+		return newSetOp(node), nil
+	case physical.KindTopN:
+		if d.opts.Strict && len(node.TopN.Partition) == 0 {
+			return &sortRows{spec: node.TopN, schema: node.Schema}, nil
+		}
+		return newTopN(node, input(0)), nil
+	case physical.KindMaxOneRow:
+		return newMaxOneRow(node), nil
+	case physical.KindEmit:
+		return newEmit(node), nil
+	case physical.KindExchange:
+		return &exchange{kind: node.Exchange.Kind, keys: node.Exchange.Keys, node: n}, nil
+	case physical.KindRecursive:
+		return newRecursive(d, node), nil
+	}
+	return nil, sqlerr.New(sqlerr.InternalError, "plan has a node of unknown kind %q", node.Kind)
+}

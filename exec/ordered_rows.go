@@ -1,0 +1,116 @@
+package exec
+
+import (
+	"slices"
+	"sort"
+
+	"streamdb/planner/physical"
+	"streamdb/sql/chunk"
+)
+
+// rowOrder returns the total order of the rows of t: by keys, then by all columns.
+func rowOrder(t *chunk.KeyTable, keys []physical.OrderKey) func(a, b []uint64) int {
+	type column struct {
+		i, sign   int
+		nullsLast bool
+		compare   func(a, b []uint64) int
+	}
+	l := t.Layout()
+	var cols []column
+	seen := make(map[int]bool)
+	add := func(i int, desc, nullsFirst bool) {
+		sign := 1
+		if desc {
+			sign = -1
+		}
+		cols = append(cols, column{i, sign, !nullsFirst, rowCompare(t, i)})
+	}
+	for _, k := range keys {
+		add(k.Col, k.Desc, k.NullsFirst)
+		seen[k.Col] = true
+	}
+	for i := range l.Types {
+		if !seen[i] {
+			add(i, false, false)
+		}
+	}
+	return func(a, b []uint64) int {
+		for k := range cols {
+			c := &cols[k]
+			na, nb := l.IsNull(a, c.i), l.IsNull(b, c.i)
+			if na || nb {
+				if na == nb {
+					continue
+				}
+				if na == c.nullsLast {
+					return 1
+				}
+				return -1
+			}
+			if r := c.compare(a, b); r != 0 {
+				return r * c.sign
+			}
+		}
+		return 0
+	}
+}
+
+// blockMax is the largest number of slots in a block of orderedRows.
+const blockMax = 512
+
+// orderedRows is an ordered set of row slots: a list of sorted blocks of at most
+// blockMax slots. Finding a place is two binary searches, an insertion moves half a
+// block; reading the first n costs n.
+type orderedRows struct {
+	blocks [][]int32
+	n      int
+}
+
+// insert adds slot s; less is the order of slots.
+func (o *orderedRows) insert(s int32, compare func(a, b int32) int) {
+	o.n++
+	if len(o.blocks) == 0 {
+		o.blocks = append(o.blocks, append(make([]int32, 0, 8), s))
+		return
+	}
+	b := o.blockOf(s, compare)
+	at, _ := slices.BinarySearchFunc(o.blocks[b], s, compare)
+	o.blocks[b] = slices.Insert(o.blocks[b], at, s)
+	if len(o.blocks[b]) > blockMax {
+		half := len(o.blocks[b]) / 2
+		tail := slices.Clone(o.blocks[b][half:])
+		o.blocks[b] = slices.Clone(o.blocks[b][:half])
+		o.blocks = slices.Insert(o.blocks, b+1, tail)
+	}
+}
+
+// blockOf returns the block where s stands or belongs.
+func (o *orderedRows) blockOf(s int32, compare func(a, b int32) int) int {
+	b := sort.Search(len(o.blocks), func(i int) bool { return compare(o.blocks[i][0], s) > 0 }) - 1
+	return max(b, 0)
+}
+
+// remove takes slot s out.
+func (o *orderedRows) remove(s int32, compare func(a, b int32) int) {
+	b := o.blockOf(s, compare)
+	at, ok := slices.BinarySearchFunc(o.blocks[b], s, compare)
+	if !ok {
+		panic("exec: removing a row that is not in the order")
+	}
+	o.n--
+	o.blocks[b] = slices.Delete(o.blocks[b], at, at+1)
+	if len(o.blocks[b]) == 0 {
+		o.blocks = slices.Delete(o.blocks, b, b+1)
+	}
+}
+
+// each calls f for the slots in order until it returns false.
+func (o *orderedRows) each(f func(s int32) bool) {
+	for _, b := range o.blocks {
+		for _, s := range b {
+			if !f(s) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,412 @@
+package exec
+
+import (
+	"slices"
+
+	"streamdb/planner/physical"
+	"streamdb/sql/chunk"
+	"streamdb/sql/types"
+)
+
+// topN keeps, per partition, all rows in order and what it has emitted of them. At the
+// end of an epoch, each partition that changed walks its first Offset+Limit rows and
+// emits the difference to what it emitted before. Over append-only input, rows that
+// have fallen out of the window can never come back and are forgotten.
+type topN struct {
+	spec   *physical.TopN
+	schema chunk.Schema // output
+	append bool         // append-only input
+
+	parts *chunk.KeyTable // partition key
+	rows  *chunk.KeyTable // whole rows by identity; payload: weight, partition+1
+	order func(a, b int32) int
+	by    func(a, b []uint64) int // the ORDER BY alone, for ties
+
+	groups []topGroup // by partition slot
+	dirty  []int32
+	// vanished is rows whose weight was zero after a Push, maybe several times.
+	vanished []int32
+
+	hash, rowHash []uint64
+	slots, rowAt  []int32
+}
+
+// topGroup is one partition.
+type topGroup struct {
+	rows    orderedRows
+	emitted []ranked
+	dirty   bool
+}
+
+// ranked is a row in the window: its copies from rank first on.
+type ranked struct {
+	slot          int32
+	first, copies int64
+}
+
+const (
+	topWeight = 0
+	topPart   = 1
+)
+
+func newTopN(n *physical.Node, in *physical.Node) *topN {
+	t := &topN{spec: n.TopN, schema: n.Schema, append: in.AppendOnly}
+	var keys chunk.Schema
+	for _, c := range n.TopN.Partition {
+		keys = append(keys, in.Schema[c])
+	}
+	t.parts = chunk.NewKeyTable(keys, 0)
+	t.rows = chunk.NewRowTable(in.Schema, 2)
+	order := rowOrder(t.rows, n.TopN.Order)
+	t.order = func(a, b int32) int { return order(t.rows.Row(a), t.rows.Row(b)) }
+	t.by = orderOnly(t.rows, n.TopN.Order)
+	return t
+}
+
+// orderOnly compares by the ORDER BY columns alone.
+func orderOnly(t *chunk.KeyTable, keys []physical.OrderKey) func(a, b []uint64) int {
+	l := t.Layout()
+	compare := make([]func(a, b []uint64) int, len(keys))
+	for i, k := range keys {
+		compare[i] = rowCompare(t, k.Col)
+	}
+	return func(a, b []uint64) int {
+		for i, k := range keys {
+			if na, nb := l.IsNull(a, k.Col), l.IsNull(b, k.Col); na || nb {
+				if na != nb {
+					return 1
+				}
+				continue
+			}
+			if c := compare[i](a, b); c != 0 {
+				return c
+			}
+		}
+		return 0
+	}
+}
+
+// Push adds c's rows to their partitions.
+func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
+	if c = out.splitErrors(c, nil); c.Rows == 0 {
+		return
+	}
+	if cap(t.slots) < c.Rows {
+		t.slots, t.rowAt, t.rowHash = make([]int32, c.Rows), make([]int32, c.Rows), make([]uint64, c.Rows)
+	}
+	keys := make([]*chunk.Column, len(t.spec.Partition))
+	for i, k := range t.spec.Partition {
+		keys[i] = c.Cols[k]
+	}
+	slots, rows := t.slots[:c.Rows], t.rowAt[:c.Rows]
+	t.parts.Upsert(keys, hashKeys(c, t.spec.Partition, &t.hash), slots)
+	hash := t.rowHash[:c.Rows]
+	chunk.HashRows(c.Cols, c.Rows, hash)
+	t.rows.Upsert(c.Cols, hash, rows)
+	at := t.rows.PayloadOffset()
+	for i, r := range rows {
+		p := slots[i]
+		t.rows.Touch(r)
+		w := t.rows.Word(r, at+topWeight)
+		if *w += uint64(c.Weight(i)); *w == 0 {
+			t.vanished = append(t.vanished, r)
+		}
+		for int(p) >= len(t.groups) {
+			t.groups = append(t.groups, topGroup{})
+		}
+		g := &t.groups[p]
+		if in := t.rows.Word(r, at+topPart); *in == 0 {
+			*in = uint64(p) + 1
+			g.rows.insert(r, t.order)
+		}
+		if !g.dirty {
+			g.dirty = true
+			t.dirty = append(t.dirty, p)
+		}
+	}
+}
+
+// Flush emits the changes of the partitions' windows.
+func (t *topN) Flush(_ *FlushContext, out *Output) {
+	e := topEmitter{t: t}
+	gone := t.zeroes()
+	for _, p := range t.dirty {
+		g := &t.groups[p]
+		g.dirty = false
+		now := t.window(g)
+		e.diff(g.emitted, now)
+		e.flush(out, false)
+		g.emitted = now
+		if t.append && t.spec.Limit >= 0 {
+			gone = append(gone, t.beyond(g)...)
+		}
+	}
+	e.flush(out, true)
+	t.forget(gone)
+	var empty []int32
+	for _, p := range t.dirty {
+		if t.groups[p].rows.n == 0 {
+			empty = append(empty, p)
+		}
+	}
+	if len(empty) > 0 {
+		for i, h := range hashSlots(t.parts, empty) {
+			t.groups[empty[i]] = topGroup{}
+			t.parts.Delete(empty[i], h)
+		}
+	}
+	t.dirty = t.dirty[:0]
+}
+
+func (t *topN) weight(r int32) int64 {
+	return int64(*t.rows.Word(r, t.rows.PayloadOffset()+topWeight))
+}
+
+// zeroes returns the rows that have lost their weight, each once.
+func (t *topN) zeroes() []int32 {
+	slices.Sort(t.vanished)
+	var gone []int32
+	for _, r := range slices.Compact(t.vanished) {
+		if t.weight(r) == 0 {
+			gone = append(gone, r)
+		}
+	}
+	t.vanished = t.vanished[:0]
+	return gone
+}
+
+// forget removes rows that nobody reads any more.
+func (t *topN) forget(gone []int32) {
+	if len(gone) == 0 {
+		return
+	}
+	at := t.rows.PayloadOffset()
+	for _, r := range gone {
+		p := *t.rows.Word(r, at+topPart) - 1
+		t.groups[p].rows.remove(r, t.order)
+	}
+	for i, h := range hashSlots(t.rows, gone) {
+		t.rows.Delete(gone[i], h)
+	}
+}
+
+// window returns the rows with ranks in [Offset, Offset+Limit), and ties of the last.
+func (t *topN) window(g *topGroup) []ranked {
+	var r []ranked
+	rank, end := int64(0), t.spec.Offset+t.spec.Limit
+	last := int32(-1)
+	g.rows.each(func(s int32) bool {
+		w := t.weight(s)
+		if w <= 0 {
+			return true
+		}
+		if t.spec.Limit >= 0 && rank >= end {
+			if !t.spec.WithTies || last < 0 || t.by(t.rows.Row(last), t.rows.Row(s)) != 0 {
+				return false
+			}
+			r = append(r, ranked{s, rank, w})
+			rank += w
+			return true
+		}
+		lo, hi := max(rank, t.spec.Offset), rank+w
+		if t.spec.Limit >= 0 && !t.spec.WithTies {
+			hi = min(hi, end)
+		}
+		if hi > lo {
+			r = append(r, ranked{s, lo, hi - lo})
+			last = s
+		}
+		rank += w
+		return true
+	})
+	return r
+}
+
+// beyond returns the rows of g behind the window.
+func (t *topN) beyond(g *topGroup) []int32 {
+	rank, end := int64(0), t.spec.Offset+t.spec.Limit
+	var gone []int32
+	kept := len(g.emitted)
+	g.rows.each(func(s int32) bool {
+		w := t.weight(s)
+		if rank >= end && !(t.spec.WithTies && kept > 0 && t.by(t.rows.Row(g.emitted[kept-1].slot), t.rows.Row(s)) == 0) {
+			if w != 0 {
+				gone = append(gone, s)
+			}
+		}
+		rank += w
+		return true
+	})
+	return gone
+}
+
+// topEmitter collects the changes of windows.
+type topEmitter struct {
+	t       *topN
+	slots   []int32
+	weights []int64
+	ranks   []int64
+}
+
+// diff adds the difference of two windows, which are both in order.
+func (e *topEmitter) diff(was, now []ranked) {
+	if e.t.spec.Rank {
+		e.diffRanks(was, now)
+		return
+	}
+	had := make(map[int32]int64, len(was))
+	for _, r := range was {
+		had[r.slot] = r.copies
+	}
+	for _, r := range now {
+		if d := r.copies - had[r.slot]; d != 0 {
+			e.add(r.slot, d, 0)
+		}
+		delete(had, r.slot)
+	}
+	for _, r := range was {
+		if n, gone := had[r.slot]; gone {
+			e.add(r.slot, -n, 0)
+		}
+	}
+}
+
+// diffRanks is diff where each copy of a row is shown with its rank.
+func (e *topEmitter) diffRanks(was, now []ranked) {
+	if slices.Equal(was, now) {
+		return
+	}
+	for _, r := range was {
+		for k := range r.copies {
+			e.add(r.slot, -1, r.first+k+1)
+		}
+	}
+	for _, r := range now {
+		for k := range r.copies {
+			e.add(r.slot, 1, r.first+k+1)
+		}
+	}
+}
+
+func (e *topEmitter) add(slot int32, weight, rank int64) {
+	e.slots, e.weights, e.ranks = append(e.slots, slot), append(e.weights, weight), append(e.ranks, rank)
+}
+
+// flush emits what was collected: always, or when it is a chunk's worth.
+func (e *topEmitter) flush(out *Output, always bool) {
+	if n := len(e.slots); n == 0 || !always && n < chunk.RowsMax {
+		return
+	}
+	t := e.t
+	shown := len(t.rows.Layout().Types)
+	if t.spec.Visible > 0 {
+		shown = t.spec.Visible
+	}
+	c := &chunk.Chunk{Rows: len(e.slots), Weights: slices.Clone(e.weights)}
+	for i := range shown {
+		col := chunk.NewColumn(t.schema[i], c.Rows)
+		t.rows.AppendKey(col, i, e.slots)
+		c.Cols = append(c.Cols, col)
+	}
+	if t.spec.Rank {
+		c.Cols = append(c.Cols, &chunk.Column{Type: types.Int8, Ints: slices.Clone(e.ranks)})
+	}
+	out.Emit(c)
+	e.slots, e.weights, e.ranks = e.slots[:0], e.weights[:0], e.ranks[:0]
+}
+
+// StateBytes returns the memory of rows, partitions and orders.
+func (t *topN) StateBytes() int64 {
+	return t.rows.Bytes() + t.parts.Bytes() + int64(t.rows.Len())*6 + int64(len(t.groups))*64
+}
+
+// StateKeys returns the number of rows kept.
+func (t *topN) StateKeys() int64 { return int64(t.rows.Len()) }
+
+var _ Stateful = (*topN)(nil)
+
+// sortRows is the ORDER BY and LIMIT of a statement: it keeps everything and emits it
+// in order at the end.
+type sortRows struct {
+	spec   *physical.TopN
+	schema chunk.Schema
+	kept   *chunk.Chunk
+	bytes  int64
+}
+
+// Push keeps c's rows.
+func (s *sortRows) Push(_ int, c *chunk.Chunk, out *Output) {
+	if c = out.splitErrors(c, nil); c.Rows == 0 {
+		return
+	}
+	if s.kept == nil {
+		s.kept = chunk.New(c.Schema(), c.Rows)
+	}
+	s.kept.AppendRows(c, nil)
+}
+
+// Flush emits the rows in order, each as often as its weight says, within the limit.
+func (s *sortRows) Flush(_ *FlushContext, out *Output) {
+	if s.kept == nil {
+		return
+	}
+	c := chunk.Consolidate(s.kept)
+	s.kept = nil
+	keys := make([]chunk.SortKey, len(s.spec.Order))
+	for i, o := range s.spec.Order {
+		keys[i] = chunk.SortKey{Col: o.Col, Desc: o.Desc, NullsFirst: o.NullsFirst}
+	}
+	idx := chunk.SortRows(c.Cols, c.Rows, keys)
+	pick := make([]int32, 0, len(idx))
+	skip, left := s.spec.Offset, s.spec.Limit
+	by := chunk.NewComparator(c.Schema(), keys)
+	for _, i := range idx {
+		for range c.Weight(int(i)) {
+			if skip > 0 {
+				skip--
+				continue
+			}
+			if s.spec.Limit >= 0 && left <= 0 {
+				tie := s.spec.WithTies && len(pick) > 0 && by.CompareKeys(len(keys), c.Cols, int(pick[len(pick)-1]), c.Cols, int(i)) == 0
+				if !tie {
+					break
+				}
+			}
+			left--
+			pick = append(pick, i)
+		}
+	}
+	c.Weights = nil
+	shown := c
+	if s.spec.Visible > 0 {
+		shown = &chunk.Chunk{Cols: c.Cols[:s.spec.Visible], Rows: c.Rows}
+	}
+	for lo := 0; lo < len(pick); lo += chunk.RowsMax {
+		hi := min(lo+chunk.RowsMax, len(pick))
+		r := shown.Gather(pick[lo:hi])
+		if s.spec.Rank {
+			rank := chunk.NewColumn(types.Int8, hi-lo)
+			for k := lo; k < hi; k++ {
+				rank.Ints = append(rank.Ints, s.spec.Offset+int64(k)+1)
+			}
+			r.Cols = append(r.Cols, rank)
+		}
+		out.Emit(r)
+	}
+}
+
+// StateBytes estimates the memory of the rows kept.
+func (s *sortRows) StateBytes() int64 {
+	if s.kept == nil {
+		return 0
+	}
+	return int64(s.kept.Rows) * int64(16*len(s.kept.Cols))
+}
+
+// StateKeys returns the number of rows kept.
+func (s *sortRows) StateKeys() int64 {
+	if s.kept == nil {
+		return 0
+	}
+	return int64(s.kept.Rows)
+}
