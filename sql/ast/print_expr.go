@@ -309,10 +309,7 @@ func (p *printer) compound(e Expr) {
 		p.expr(e.Arg, precLowest)
 		p.put(").", QuoteIdent(e.Field))
 	case *Row:
-		if e.Explicit || len(e.Args) < 2 {
-			p.put("ROW")
-		}
-		p.call("", e.Args)
+		p.call("ROW", e.Args)
 	case *Case:
 		p.caseExpr(e)
 	case *Coalesce:

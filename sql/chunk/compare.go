@@ -177,6 +177,11 @@ func compareFor(t types.Type) compareFunc {
 			return bytes.Compare(trimPad(a.StringAt(i)), trimPad(b.StringAt(j)))
 		}
 	}
+	if t.Kind == types.KindJSONB || t.IsArray() {
+		return func(a *Column, i int, b *Column, j int) int {
+			return types.CompareVarlen(t, types.BytesString(a.StringAt(i)), types.BytesString(b.StringAt(j)))
+		}
+	}
 	return compareViews
 }
 

@@ -6,6 +6,7 @@ import (
 	"streamdb/sql/chunk"
 	"streamdb/sql/functions"
 	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
 )
 
 // compiler turns a tree into nodes, equal subtrees into one.
@@ -73,6 +74,10 @@ func (c *compiler) build(e *Expr) (*node, error) {
 		return nil, sqlerr.Internal("expression operator %d reached the evaluator", e.Op)
 	case OpCase, OpCoalesce:
 		return c.buildArms(n, e)
+	case OpAnyArray:
+		if l := anyAsList(e); l != nil {
+			return c.build(l)
+		}
 	}
 	n.constant = true
 	for _, a := range e.Args {
@@ -128,4 +133,25 @@ func columnsOf(e *Expr) []int {
 		return true
 	})
 	return cols
+}
+
+// anyAsList turns x = ANY (constant array) into x IN (…), which is prepared once.
+func anyAsList(e *Expr) *Expr {
+	f, arr := functions.ByID(e.Fn), e.Args[1]
+	if f == nil || f.Name != "=" || !arr.IsConst() || arr.Val.Null {
+		return nil
+	}
+	a, ok := types.ReadArray(arr.Type, arr.Val.S)
+	if !ok || a.Len() == 0 {
+		return nil
+	}
+	l := &Expr{Op: OpInList, Type: e.Type, Fn: e.Fn, Args: []*Expr{e.Args[0]}, Pos: e.Pos}
+	for k := range a.Len() {
+		d := types.NullDatum
+		if !a.Null(k) {
+			d = a.Datum(k)
+		}
+		l.Args = append(l.Args, Const(arr.Type.ElemType(), d))
+	}
+	return l
 }

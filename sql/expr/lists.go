@@ -173,22 +173,3 @@ func appendValue(dst, src *chunk.Column, i int) {
 		dst.AppendDatum(src.Datum(i))
 	}
 }
-
-// evalArray builds arrays of the arguments.
-func (p *Program) evalArray(x *node, n int) *chunk.Column {
-	return p.unsupported(x, n, "ARRAY[…]")
-}
-
-// evalAnyAll is Args[0] Fn ANY (Args[1]) and ALL.
-func (p *Program) evalAnyAll(x *node, n int) *chunk.Column {
-	return p.unsupported(x, n, "ANY over an array")
-}
-
-func (p *Program) unsupported(x *node, n int, what string) *chunk.Column {
-	out := x.prepare(n)
-	err := sqlerr.Unsupported(what, -1)
-	for i := range n {
-		out.Errs = append(out.Errs, chunk.RowError{Row: i, Err: err})
-	}
-	return out
-}

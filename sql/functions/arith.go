@@ -14,6 +14,8 @@ var (
 	errInt2Range    = sqlerr.New(sqlerr.NumericValueOutOfRange, "smallint out of range")
 	errInt4Range    = sqlerr.New(sqlerr.NumericValueOutOfRange, "integer out of range")
 	errInt8Range    = sqlerr.New(sqlerr.NumericValueOutOfRange, "bigint out of range")
+	errQChar        = sqlerr.New(sqlerr.NumericValueOutOfRange, "\"char\" out of range")
+	errOIDRange     = sqlerr.New(sqlerr.NumericValueOutOfRange, "OID out of range")
 	errFloatOver    = sqlerr.New(sqlerr.NumericValueOutOfRange, "value out of range: overflow")
 	errFloatUnder   = sqlerr.New(sqlerr.NumericValueOutOfRange, "value out of range: underflow")
 	errNumericRange = sqlerr.New(sqlerr.NumericValueOutOfRange, "value overflows numeric format")

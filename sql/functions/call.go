@@ -23,6 +23,9 @@ type Ctx struct {
 	Clock func() int64
 	// Random gives the random numbers of volatile functions; nil makes them fail.
 	Random func() uint64
+	// Settings is the session settings that values and functions depend on; nil means
+	// the defaults. Immutable.
+	Settings *types.Settings
 	// Session answers session functions; nil makes them fail with 0A000.
 	Session Session
 }

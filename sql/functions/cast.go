@@ -3,7 +3,6 @@ package functions
 import (
 	"math"
 
-	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
 
@@ -63,6 +62,9 @@ func FindCast(from, to types.Type, ctx CastContext) (id string, ok bool) {
 	}
 	if from.Kind == types.KindArray && to.Kind == types.KindArray {
 		if _, ok := FindCast(types.Of(from.Elem), types.Of(to.Elem), ctx); ok {
+			if ctx == Explicit {
+				return arrayCastID + "_explicit", true
+			}
 			return arrayCastID, true
 		}
 		return "", false
@@ -110,7 +112,7 @@ func castFuncs() []*Function {
 			fs = append(fs, scalar("cast_"+e.from+"_"+e.to, e.from+"->"+e.to, e.kernel).withID("cast_"+e.from+"_"+e.to).hidden())
 		}
 	}
-	return append(fs, castFuncsLate()...)
+	return append(fs, sharedCasts()...)
 }
 
 // castEntries lists the casts in PostgreSQL's order of contexts.
@@ -127,7 +129,7 @@ func castEntries() []castEntry {
 			es = append(es, castEntry{i, f, Implicit, intToFloat}, castEntry{f, i, Assignment, floatToInt})
 		}
 	}
-	return append(es, castEntriesLate()...)
+	return append(es, castEntriesByType()...)
 }
 
 // relabel passes the argument's column on under the result type. Out shares its
@@ -205,9 +207,3 @@ func boolToInt(c *Call) {
 		out[i] = int64(boolInt(a.at(i)))
 	}
 }
-
-var _ = sqlerr.CannotCoerce
-
-// castEntriesLate and castFuncsLate are the casts that need more of package types.
-func castEntriesLate() []castEntry { return nil }
-func castFuncsLate() []*Function   { return nil }

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"strings"
 
 	"streamdb/sql/types"
 )
@@ -90,7 +91,11 @@ func compareFuncs() []*Function {
 	var fs []*Function
 	for _, p := range pairs {
 		for op, sym := range cmpSymbols {
-			fs = append(fs, scalar(sym, p.args+"->bool", p.make(CmpOp(op))))
+			f := scalar(sym, p.args+"->bool", p.make(CmpOp(op)))
+			if strings.Contains(p.args, "timestamptz") && f.Args[0] != f.Args[1] {
+				f = f.stable()
+			}
+			fs = append(fs, f)
 		}
 	}
 	return fs
@@ -281,4 +286,47 @@ func cmpUUIDs(op CmpOp) Kernel {
 }
 
 // comparisonsLate is the comparisons whose order is defined in package types.
-func comparisonsLate() []comparison { return nil }
+func comparisonsLate() []comparison {
+	late := []comparison{
+		{"numeric,numeric", cmpNums}, {"interval,interval", cmpIntervals},
+		{"jsonb,jsonb", cmpColumns}, {"anyarray,anyarray", cmpColumns},
+		{"date,timestamp", cmpMoments}, {"timestamp,date", cmpMoments},
+		{"date,timestamptz", cmpMoments}, {"timestamptz,date", cmpMoments},
+		{"timestamp,timestamptz", cmpMoments}, {"timestamptz,timestamp", cmpMoments},
+	}
+	return late
+}
+
+// cmpMoments compares dates, timestamps and instants with each other, as instants in
+// the session's time zone if one side is an instant. A date beyond the timestamps'
+// range is what it is: after or before all of them.
+func cmpMoments(op CmpOp) Kernel {
+	return func(c *Call) {
+		a, b, out := c.moments(0), c.moments(1), c.Out.Bools
+		for i := range out {
+			out[i] = op.Holds(compareInt(a(i), b(i)))
+		}
+	}
+}
+
+// moments reads an argument in the scale of timestamps.
+func (c *Call) moments(arg int) func(i int) int64 {
+	k := c.Args[arg].Type.Kind
+	v := c.ints(arg)
+	instant := c.Args[1-arg].Type.Kind == types.KindTimestampTZ
+	z := c.zone()
+	return func(i int) int64 {
+		x := v.at(i)
+		if k == types.KindDate {
+			ts, err := types.DateToTimestamp(x)
+			if err != nil {
+				return types.TimestampInf - 1
+			}
+			x = ts
+		}
+		if instant && k != types.KindTimestampTZ {
+			x = types.LocalToUTC(x, z)
+		}
+		return x
+	}
+}

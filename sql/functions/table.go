@@ -4,17 +4,31 @@ import (
 	"sync"
 )
 
-// families lists every family of functions; nothing registers itself.
-var families = []struct {
+// family is a chapter of the table.
+type family struct {
 	name  string
 	funcs func() []*Function
-}{
-	{"Comparison", compareFuncs},
-	{"Arithmetic", arithFuncs},
-	{"Text", textFuncs},
-	{"Casts", castFuncs},
-	{"Aggregates", aggregateFuncs},
-	{"System catalog", catalogFuncs},
+}
+
+// families lists every family of functions; nothing registers itself.
+func families() []family {
+	return []family{
+		{"Comparison", compareFuncs},
+		{"Arithmetic", arithFuncs},
+		{"Numeric", numericFuncs},
+		{"Mathematics", mathFuncs},
+		{"Date and time", datetimeFuncs},
+		{"Text", textFuncs},
+		{"Pattern matching", likeFuncs},
+		{"Regular expressions", regexFuncs},
+		{"JSON", jsonFuncs},
+		{"Arrays", arrayFuncs},
+		{"Sets", seriesFuncs},
+		{"System", systemFuncs},
+		{"Casts", castFuncs},
+		{"Aggregates", aggregateFuncs},
+		{"System catalog", catalogFuncs},
+	}
 }
 
 // index is the table in its three orders.
@@ -27,10 +41,21 @@ type index struct {
 // ownOIDs is where the OIDs of functions that PostgreSQL does not have begin.
 const ownOIDs = 8000
 
-var table = sync.OnceValue(func() *index {
+// The table is built at its first use; afterwards it does not change.
+var (
+	tableOnce  sync.Once
+	tableIndex *index
+)
+
+func table() *index {
+	tableOnce.Do(func() { tableIndex = buildTable() })
+	return tableIndex
+}
+
+func buildTable() *index {
 	x := &index{byID: map[string]*Function{}, byName: map[string][]*Function{}}
 	next := uint32(ownOIDs)
-	for _, fam := range families {
+	for _, fam := range families() {
 		for _, f := range fam.funcs() {
 			f.Family = fam.name
 			if x.byID[f.ID] != nil {
@@ -48,7 +73,7 @@ var table = sync.OnceValue(func() *index {
 		}
 	}
 	return x
-})
+}
 
 // All returns the whole table, hidden functions included. Do not change it.
 func All() []*Function { return table().all }

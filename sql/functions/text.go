@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -10,16 +11,23 @@ func textFuncs() []*Function {
 		scalar("||", "text,text->text", catText),
 		scalar("||", "bytea,bytea->bytea", catText),
 		scalar("octet_length", "text->int4", octetLength), scalar("octet_length", "bytea->int4", octetLength),
+		scalar("octet_length", "bpchar->int4", octetLength),
 		scalar("bit_length", "text->int4", bitLength), scalar("bit_length", "bytea->int4", bitLength),
 		scalar("length", "text->int4", charLength), scalar("length", "bytea->int4", octetLength),
+		scalar("length", "bpchar->int4", paddedLength),
 		scalar("char_length", "text->int4", charLength), scalar("character_length", "text->int4", charLength),
-		scalar("starts_with", "text,text->bool", startsWith), scalar("^@", "text,text->bool", startsWith),
+		scalar("char_length", "bpchar->int4", paddedLength), scalar("character_length", "bpchar->int4", paddedLength),
+		scalar("starts_with", "text,text->bool", boolFn(bytes.HasPrefix)), scalar("^@", "text,text->bool", boolFn(bytes.HasPrefix)),
+		scalar("lower", "text->text", bytesFn(appendLower)), scalar("upper", "text->text", bytesFn(appendUpper)),
+		scalar("initcap", "text->text", bytesFn(appendInitcap)),
+		scalar("reverse", "text->text", bytesFn(appendReverse)),
+		scalar("bpcharcat", "bpchar,bpchar->bpchar", catText).hidden(),
 	}
-	return append(fs, textFuncsLate()...)
+	fs = append(fs, textPartFuncs()...)
+	fs = append(fs, textPadFuncs()...)
+	fs = append(fs, textFormatFuncs()...)
+	return append(fs, textCodeFuncs()...)
 }
-
-// textFuncsLate collects the other families of text functions.
-func textFuncsLate() []*Function { return nil }
 
 func catText(c *Call) {
 	a, b := c.strs(0), c.strs(1)
@@ -51,9 +59,67 @@ func charLength(c *Call) {
 	}
 }
 
-func startsWith(c *Call) {
-	a, b, out := c.strs(0), c.strs(1), c.Out.Bools
+// paddedLength counts the characters of char(n) without the padding.
+func paddedLength(c *Call) {
+	a, out := c.strs(0), c.Out.Ints
 	for i := range out {
-		out[i] = bytes.HasPrefix(a.at(i), b.at(i))
+		out[i] = int64(utf8.RuneCount(bytes.TrimRight(a.at(i), " ")))
 	}
+}
+
+// appendLower maps character by character, as the C library does: no special casing.
+func appendLower(dst, s []byte) []byte {
+	for len(s) > 0 {
+		if b := s[0]; b < utf8.RuneSelf {
+			if 'A' <= b && b <= 'Z' {
+				b += 'a' - 'A'
+			}
+			dst, s = append(dst, b), s[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(s)
+		dst, s = utf8.AppendRune(dst, unicode.ToLower(r)), s[n:]
+	}
+	return dst
+}
+
+func appendUpper(dst, s []byte) []byte {
+	for len(s) > 0 {
+		if b := s[0]; b < utf8.RuneSelf {
+			if 'a' <= b && b <= 'z' {
+				b -= 'a' - 'A'
+			}
+			dst, s = append(dst, b), s[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(s)
+		dst, s = utf8.AppendRune(dst, unicode.ToUpper(r)), s[n:]
+	}
+	return dst
+}
+
+func isAlnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func appendInitcap(dst, s []byte) []byte {
+	inWord := false
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
+		if inWord {
+			dst = utf8.AppendRune(dst, unicode.ToLower(r))
+		} else {
+			dst = utf8.AppendRune(dst, unicode.ToUpper(r))
+		}
+		inWord = isAlnum(r)
+	}
+	return dst
+}
+
+func appendReverse(dst, s []byte) []byte {
+	for len(s) > 0 {
+		_, n := utf8.DecodeLastRune(s)
+		dst = append(dst, s[len(s)-n:]...)
+		s = s[:len(s)-n]
+	}
+	return dst
 }

@@ -71,3 +71,54 @@ func (c *Call) endBytes(row, off int) {
 	}
 	c.Out.Views[row] = chunk.View{Off: uint32(off), Len: uint32(n - off)}
 }
+
+// each fills out row by row with f, which is not called for rows that are decided.
+func each[T any](c *Call, out []T, f func(i int) (T, error)) {
+	for i := range out {
+		if c.Skip.Get(i) {
+			continue
+		}
+		v, err := f(i)
+		if err != nil {
+			c.Fail(i, err)
+			continue
+		}
+		out[i] = v
+	}
+}
+
+// eachBytes fills an output of class Bytes row by row: f appends the row's value.
+func (c *Call) eachBytes(f func(i int, dst []byte) ([]byte, error)) {
+	for i := range c.N {
+		if c.Skip.Get(i) {
+			continue
+		}
+		off := len(c.Out.Bytes)
+		b, err := f(i, c.Out.Bytes)
+		if err != nil {
+			c.Out.Bytes = c.Out.Bytes[:off]
+			c.Fail(i, err)
+			continue
+		}
+		c.Out.Bytes = b
+		c.endBytes(i, off)
+	}
+}
+
+// bytesFn makes a kernel of one byte string argument that cannot fail.
+func bytesFn(f func(dst, s []byte) []byte) Kernel {
+	return func(c *Call) {
+		a := c.strs(0)
+		c.eachBytes(func(i int, dst []byte) ([]byte, error) { return f(dst, a.at(i)), nil })
+	}
+}
+
+// boolFn makes a kernel of two byte string arguments that gives a boolean.
+func boolFn(f func(a, b []byte) bool) Kernel {
+	return func(c *Call) {
+		a, b, out := c.strs(0), c.strs(1), c.Out.Bools
+		for i := range out {
+			out[i] = f(a.at(i), b.at(i))
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package functions
+
+import (
+	"math"
+
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+)
+
+func mathFuncs() []*Function {
+	fs := []*Function{
+		float8Fn("sqrt", sqrtFloat), float8Fn("|/", sqrtFloat), float8Fn("cbrt", plainFloat(math.Cbrt)), float8Fn("||/", plainFloat(math.Cbrt)),
+		float8Fn("exp", expFloat), float8Fn("ln", lnFloat(math.Log)), float8Fn("log", lnFloat(log10)), float8Fn("log10", lnFloat(log10)),
+		float8Fn("ceil", plainFloat(math.Ceil)), float8Fn("ceiling", plainFloat(math.Ceil)), float8Fn("floor", plainFloat(math.Floor)),
+		float8Fn("round", plainFloat(math.RoundToEven)), float8Fn("trunc", plainFloat(math.Trunc)), float8Fn("sign", plainFloat(signFloat)),
+		float8Fn("sin", finiteArg(math.Sin)), float8Fn("cos", finiteArg(math.Cos)), float8Fn("tan", finiteArg(math.Tan)),
+		float8Fn("cot", finiteArg(func(x float64) float64 { return 1 / math.Tan(x) })),
+		float8Fn("asin", unitArg(math.Asin)), float8Fn("acos", unitArg(math.Acos)), float8Fn("atan", plainFloat(math.Atan)),
+		float8Fn("sinh", plainFloat(math.Sinh)), float8Fn("cosh", plainFloat(math.Cosh)), float8Fn("tanh", plainFloat(math.Tanh)),
+		float8Fn("asinh", plainFloat(math.Asinh)), float8Fn("acosh", acoshFloat), float8Fn("atanh", atanhFloat),
+		float8Fn("sind", finiteArg(sind)), float8Fn("cosd", finiteArg(cosd)),
+		float8Fn("tand", finiteArg(func(x float64) float64 { return sind(x) / cosd(x) })),
+		float8Fn("degrees", plainFloat(func(x float64) float64 { return x / (math.Pi / 180) })),
+		float8Fn("radians", plainFloat(func(x float64) float64 { return x * (math.Pi / 180) })),
+		scalar("pi", "->float8", func(c *Call) { fillFloats(c.Out.Floats, math.Pi) }),
+		scalar("random", "->float8", randomKernel).volatile(),
+	}
+	two := "float8,float8->float8"
+	for _, name := range []string{"power", "^", "pow"} {
+		f := scalar(name, two, powerFloats)
+		if name == "pow" {
+			f = f.withID("func_pow_float8_float8")
+		}
+		fs = append(fs, f)
+	}
+	return append(fs, scalar("atan2", two, func(c *Call) {
+		a, b, out := c.floats(0), c.floats(1), c.Out.Floats
+		for i := range out {
+			out[i] = math.Atan2(a.at(i), b.at(i))
+		}
+	}))
+}
+
+func fillFloats(out []float64, v float64) {
+	for i := range out {
+		out[i] = v
+	}
+}
+
+// float8Fn makes a function of one double precision argument.
+func float8Fn(name string, f func(float64) (float64, error)) *Function {
+	return scalar(name, "float8->float8", func(c *Call) {
+		a := c.floats(0)
+		each(c, c.Out.Floats, func(i int) (float64, error) { return f(a.at(i)) })
+	})
+}
+
+// plainFloat reports overflow of a finite argument.
+func plainFloat(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		v := f(x)
+		if isInf(v) && !isInf(x) {
+			return 0, errFloatOver
+		}
+		return v, nil
+	}
+}
+
+var (
+	errInputRange = sqlerr.New(sqlerr.NumericValueOutOfRange, "input is out of range")
+	errSqrtNeg    = sqlerr.New(sqlerr.InvalidArgumentForPower, "cannot take square root of a negative number")
+	errLogZero    = sqlerr.New(sqlerr.InvalidArgumentForLogarithm, "cannot take logarithm of zero")
+	errLogNeg     = sqlerr.New(sqlerr.InvalidArgumentForLogarithm, "cannot take logarithm of a negative number")
+	errZeroPower  = sqlerr.New(sqlerr.InvalidArgumentForPower, "zero raised to a negative power is undefined")
+	errNegPower   = sqlerr.New(sqlerr.InvalidArgumentForPower, "a negative number raised to a non-integer power yields a complex result")
+)
+
+func finiteArg(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		if isInf(x) {
+			return 0, errInputRange
+		}
+		return f(x), nil
+	}
+}
+
+func unitArg(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		if x < -1 || x > 1 {
+			return 0, errInputRange
+		}
+		return f(x), nil
+	}
+}
+
+func acoshFloat(x float64) (float64, error) {
+	if x < 1 {
+		return 0, errInputRange
+	}
+	return math.Acosh(x), nil
+}
+
+func atanhFloat(x float64) (float64, error) {
+	if x < -1 || x > 1 {
+		return 0, errInputRange
+	}
+	return math.Atanh(x), nil
+}
+
+func sqrtFloat(x float64) (float64, error) {
+	if x < 0 {
+		return 0, errSqrtNeg
+	}
+	return math.Sqrt(x), nil
+}
+
+func expFloat(x float64) (float64, error) {
+	v := math.Exp(x)
+	if isInf(v) && !isInf(x) {
+		return 0, errFloatOver
+	}
+	if v == 0 && !isInf(x) {
+		return 0, errFloatUnder
+	}
+	return v, nil
+}
+
+func log10(x float64) float64 { return math.Log10(x) }
+
+func lnFloat(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		if x == 0 {
+			return 0, errLogZero
+		}
+		if x < 0 {
+			return 0, errLogNeg
+		}
+		return f(x), nil
+	}
+}
+
+func signFloat(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x * 0
+}
+
+// sind is exact at multiples of 30 degrees.
+func sind(x float64) float64 {
+	x = math.Mod(x, 360)
+	sign := 1.0
+	if x < 0 {
+		x, sign = -x, -sign
+	}
+	if x > 180 {
+		x, sign = 360-x, -sign
+	}
+	if x > 90 {
+		x = 180 - x
+	}
+	return sign * sindQuarter(x)
+}
+
+func sindQuarter(x float64) float64 {
+	if x <= 30 {
+		return math.Sin(x*(math.Pi/180)) / math.Sin(30*(math.Pi/180)) / 2
+	}
+	return cosd60(90 - x)
+}
+
+// cosd60 is the cosine of [0, 60] degrees, exact at both ends.
+func cosd60(x float64) float64 {
+	return 1 - (1-math.Cos(x*(math.Pi/180)))/(1-math.Cos(60*(math.Pi/180)))/2
+}
+
+func cosd(x float64) float64 {
+	x = math.Mod(math.Abs(x), 360)
+	sign := 1.0
+	if x > 180 {
+		x = 360 - x
+	}
+	if x > 90 {
+		x, sign = 180-x, -1
+	}
+	if x <= 60 {
+		return sign * cosd60(x)
+	}
+	return sign * sindQuarter(90-x)
+}
+
+func powerFloats(c *Call) {
+	a, b := c.floats(0), c.floats(1)
+	each(c, c.Out.Floats, func(i int) (float64, error) {
+		x, y := a.at(i), b.at(i)
+		switch {
+		case x != x || y != y:
+			if x == 1 || y == 0 {
+				return 1, nil
+			}
+			return math.NaN(), nil
+		case x == 0 && y < 0:
+			return 0, errZeroPower
+		case x < 0 && !isInf(y) && math.Floor(y) != y:
+			return 0, errNegPower
+		}
+		v := math.Pow(x, y)
+		if !isInf(x) && !isInf(y) {
+			if isInf(v) {
+				return 0, errFloatOver
+			}
+			if v == 0 && x != 0 {
+				return 0, errFloatUnder
+			}
+		}
+		return v, nil
+	})
+}
+
+var errNoRandom = sqlerr.New(sqlerr.FeatureNotSupported, "random numbers are not available here")
+
+func randomKernel(c *Call) {
+	each(c, c.Out.Floats, func(int) (float64, error) {
+		if c.Ctx == nil || c.Random == nil {
+			return 0, errNoRandom
+		}
+		return float64(c.Random()>>11) / (1 << 53), nil
+	})
+}
+
+func widthBucketFuncs() []*Function {
+	return []*Function{
+		scalar("width_bucket", "float8,float8,float8,int4->int4", widthBucketFloat),
+		scalar("width_bucket", "numeric,numeric,numeric,int4->int4", widthBucketNumeric),
+	}
+}
+
+var (
+	errBucketCount = sqlerr.New(sqlerr.InvalidArgumentForWidthBucket, "count must be greater than zero")
+	errBucketNaN   = sqlerr.New(sqlerr.InvalidArgumentForWidthBucket, "operand, lower bound, and upper bound cannot be NaN")
+	errBucketInf   = sqlerr.New(sqlerr.InvalidArgumentForWidthBucket, "lower and upper bounds must be finite")
+	errBucketEqual = sqlerr.New(sqlerr.InvalidArgumentForWidthBucket, "lower bound cannot equal upper bound")
+)
+
+func widthBucketFloat(c *Call) {
+	x, lo, hi, n := c.floats(0), c.floats(1), c.floats(2), c.ints(3)
+	each(c, c.Out.Ints, func(i int) (int64, error) {
+		v, l, h, k := x.at(i), lo.at(i), hi.at(i), n.at(i)
+		switch {
+		case k <= 0:
+			return 0, errBucketCount
+		case v != v || l != l || h != h:
+			return 0, errBucketNaN
+		case isInf(l) || isInf(h):
+			return 0, errBucketInf
+		case l == h:
+			return 0, errBucketEqual
+		}
+		if l > h {
+			v, l, h = -v, -l, -h
+		}
+		switch {
+		case v < l:
+			return 0, nil
+		case v >= h:
+			if k == math.MaxInt32 {
+				return 0, errInt4Range
+			}
+			return k + 1, nil
+		}
+		return min(int64(float64(k)*((v-l)/(h-l)))+1, k), nil
+	})
+}
+
+func widthBucketNumeric(c *Call) {
+	x, lo, hi, n := c.nums(0), c.nums(1), c.nums(2), c.ints(3)
+	each(c, c.Out.Ints, func(i int) (int64, error) {
+		v, l, h, k := x.dec(i), lo.dec(i), hi.dec(i), n.at(i)
+		nan := types.NumNaN
+		switch {
+		case k <= 0:
+			return 0, errBucketCount
+		case v.N.Form == nan || l.N.Form == nan || h.N.Form == nan:
+			return 0, errBucketNaN
+		case l.N.IsSpecial() || h.N.IsSpecial():
+			return 0, errBucketInf
+		}
+		order := types.CmpDec(l, h)
+		switch {
+		case order == 0:
+			return 0, errBucketEqual
+		case order > 0:
+			v, l, h = types.NegDec(v), types.NegDec(l), types.NegDec(h)
+		}
+		if types.CmpDec(v, l) < 0 {
+			return 0, nil
+		}
+		if types.CmpDec(v, h) >= 0 {
+			if k == math.MaxInt32 {
+				return 0, errInt4Range
+			}
+			return k + 1, nil
+		}
+		return bucketDec(v, l, h, k)
+	})
+}
+
+// bucketDec is floor((v-l)·k / (h-l)) + 1.
+func bucketDec(v, l, h types.Dec, k int64) (int64, error) {
+	d, err := types.SubDec(v, l)
+	if err != nil {
+		return 0, err
+	}
+	if d, err = types.MulDec(d, types.DecInt(k)); err != nil {
+		return 0, err
+	}
+	w, err := types.SubDec(h, l)
+	if err != nil {
+		return 0, err
+	}
+	if d, err = types.DivTruncDec(d, w); err != nil {
+		return 0, err
+	}
+	b, err := types.DecToInt8(d)
+	return b + 1, err
+}
