@@ -131,7 +131,10 @@ func FormatType(oid uint32, typmod int32, null bool) string {
 		}
 		return "???"
 	}
-	if t.Kind == types.KindBPChar && typmod < 0 && !null {
+	if t.Kind == types.KindBPChar && typmod < 0 {
+		if null {
+			return "character"
+		}
 		return "bpchar"
 	}
 	return t.WithTypmod(typmod).String()
