@@ -8,15 +8,16 @@ import (
 
 // Third-party modules, by the name under which importTable mentions them.
 var libraries = map[string]string{
-	"apd":     "github.com/cockroachdb/apd/v3",
-	"arrow":   "github.com/apache/arrow-go/v18",
-	"pebble":  "github.com/cockroachdb/pebble/v2",
-	"pgx":     "github.com/jackc/pgx/v5",
-	"pgquery": "github.com/pganalyze/pg_query_go/v6",
-	"raft":    "github.com/hashicorp/raft",
-	"sys":     "golang.org/x/sys",
-	"text":    "golang.org/x/text",
-	"term":    "golang.org/x/term",
+	"apd":      "github.com/cockroachdb/apd/v3",
+	"arrow":    "github.com/apache/arrow-go/v18",
+	"compress": "github.com/klauspost/compress",
+	"pebble":   "github.com/cockroachdb/pebble/v2",
+	"pgx":      "github.com/jackc/pgx/v5",
+	"pgquery":  "github.com/pganalyze/pg_query_go/v6",
+	"raft":     "github.com/hashicorp/raft",
+	"sys":      "golang.org/x/sys",
+	"text":     "golang.org/x/text",
+	"term":     "golang.org/x/term",
 }
 
 // importTable says what a package may import besides the standard library. The longest key that is the package or a
@@ -36,9 +37,9 @@ var importTable = map[string][]string{
 	"window":           {"sql/types"},
 	"planner":          {"sql/*", "window", "planner/*"},
 	"planner/physical": {"sql/types", "sql/expr", "window"},
-	"storage":          {"storage/*", "pebble"},
+	"storage":          {"storage/*", "pebble", "compress"},
 	"storage/relation": {"storage", "sql/chunk", "sql/types"},
-	"replication/log":  {"pebble"},
+	"replication/log":  {"pebble", "compress"},
 	"replication":      {"replication/*", "raft"},
 	"txn":              {"storage/relation", "replication/log", "sql/chunk", "sql/types", "sql/sqlerr"},
 	"exec": {"exec/*", "storage/relation", "sql/chunk", "sql/expr", "window", "planner/physical", "sql/types",

@@ -1,6 +1,13 @@
 package log
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
+
+// sealAfter is how long the log is idle before it is sealed. It costs one sync per idle period, off everybody's path; a
+// client that writes again as soon as it has its answer never meets it.
+const sealAfter = 20 * time.Millisecond
 
 // appendLoop is the appender: it commits what has queued up, one group after the other, until the driver stops or is
 // closed and the queue is empty.
@@ -12,7 +19,10 @@ func (d *Driver) appendLoop() {
 			return
 		}
 		if group == nil {
-			<-d.appendWake
+			if err := d.idle(); err != nil {
+				d.stop(err)
+				return
+			}
 			continue
 		}
 		if err := d.store.Append(group); err != nil {
@@ -25,6 +35,22 @@ func (d *Driver) appendLoop() {
 		d.mu.Unlock()
 		d.publish()
 	}
+}
+
+// idle waits for something to append, sealing the log when nothing comes.
+func (d *Driver) idle() error {
+	timer := time.NewTimer(sealAfter)
+	defer timer.Stop()
+	select {
+	case <-d.appendWake:
+		return nil
+	case <-timer.C:
+	}
+	if err := d.store.Seal(); err != nil {
+		return err
+	}
+	<-d.appendWake
+	return nil
 }
 
 // nextGroup takes queued entries up to groupBytesMax, at least one. It returns nil if there is none, and end if there

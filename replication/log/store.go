@@ -60,16 +60,20 @@ var (
 	keyFirst  = []byte("m/first")  // uint64 little endian: index of the first entry stored, or next to be stored
 )
 
-// Store keeps the entries of a log in a pebble instance in a directory of its own. Append has one caller at a time;
-// everything else may be called from anywhere at any time.
+// Store keeps the entries of a log in a pebble instance in a directory of its own. All methods may be called from
+// anywhere at any time.
 type Store struct {
 	dir  string
 	db   *pebble.DB
 	opts Options
 
-	full atomic.Bool // A background write found the disk full, and none has succeeded since.
+	full    atomic.Bool // A background write found the disk full, and none has succeeded since.
+	flushed atomic.Bool // A flush has ended since the witness was written: see witness.
 
-	encoded []byte // Scratch of Append.
+	// committing makes sure that one record at a time is on its way into the WAL: wal_check.go builds on it.
+	committing sync.Mutex
+	encoded    []byte // Scratch of Append. Guarded by committing.
+	sealed     bool   // The last record is a seal, or there is none. Guarded by committing.
 
 	mu       sync.Mutex
 	first    uint64 // Invariant: 1 <= first <= last+1; first == last+1 means empty.
@@ -97,12 +101,29 @@ func OpenStore(dir string, opts Options) (*Store, error) {
 		opts.FS = vfs.Default
 	}
 	s := &Store{dir: dir, opts: opts, first: 1}
+	seen, found, err := readWitness(opts.FS, s.witnessPath())
+	if err != nil {
+		return nil, fmt.Errorf("open log in %s: %w", dir, err)
+	}
+	s.opts.MustExist = opts.MustExist || found
+	if found {
+		if err := checkWALs(opts.FS, dir); err != nil {
+			return nil, fmt.Errorf("open log in %s: %w", dir, err)
+		}
+	}
 	db, err := pebble.Open(dir, s.pebbleOptions())
 	if err != nil {
 		return nil, fmt.Errorf("open log in %s: %w", dir, markCorruption(err))
 	}
 	s.db = db
-	if err := s.load(); err != nil {
+	err = s.load()
+	if err == nil && s.last < seen {
+		err = corruptf("the last entry is %d, but there was one of number %d", s.last, seen)
+	}
+	if err == nil {
+		err = writeWitness(opts.FS, dir, s.witnessPath(), s.last)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open log in %s: %w", dir, err), db.Close())
 	}
 	return s, nil
@@ -110,13 +131,14 @@ func OpenStore(dir string, opts Options) (*Store, error) {
 
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS:                         s.opts.FS,
-		FormatMajorVersion:         pebbleFormat,
-		ErrorIfNotExists:           s.opts.MustExist,
-		MemTableSize:               memTableBytes,
-		CacheSize:                  cacheBytes,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
-		Logger:                     pebbleLogger{fatal: s.fatal},
+		FS:                          s.opts.FS,
+		FormatMajorVersion:          pebbleFormat,
+		ErrorIfNotExists:            s.opts.MustExist,
+		MemTableSize:                memTableBytes,
+		MemTableStopWritesThreshold: 4,
+		CacheSize:                   cacheBytes,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		Logger:                      pebbleLogger{fatal: s.fatal},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.backgroundError,
 			// Pebble's default is to end the process; the read that met it gets the error, and names the entry.
@@ -124,6 +146,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 			FlushEnd: func(info pebble.FlushInfo) {
 				if info.Err == nil {
 					s.full.Store(false)
+					s.flushed.Store(true)
 				}
 			},
 		},
@@ -254,6 +277,8 @@ func (s *Store) Append(group []Entry) error {
 	if len(group) == 0 {
 		return nil
 	}
+	s.committing.Lock()
+	defer s.committing.Unlock()
 	s.mu.Lock()
 	last, lastTime := s.last, s.lastTime
 	s.mu.Unlock()
@@ -279,9 +304,16 @@ func (s *Store) Append(group []Entry) error {
 	if cap(s.encoded) > memTableBytes {
 		s.encoded = nil
 	}
+	s.sealed = false
 	start := time.Now()
 	if err := b.Commit(pebble.Sync); err != nil {
 		return fmt.Errorf("append to log in %s: %w", s.dir, err)
+	}
+	if s.flushed.Swap(false) {
+		// An older witness stays true, so failing to renew it is no failure of the append.
+		if err := writeWitness(s.opts.FS, s.dir, s.witnessPath(), last); err != nil {
+			s.backgroundError(err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,6 +323,21 @@ func (s *Store) Append(group []Entry) error {
 	s.counts.StoredBytes += stored
 	s.counts.Groups++
 	s.counts.SyncTime += time.Since(start)
+	return nil
+}
+
+// Seal appends an empty record to the WAL, synced, so that damage to the last group of entries can be told from the torn
+// end of a crash: see wal_check.go. It does nothing if nothing was appended since the last seal.
+func (s *Store) Seal() error {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	if s.sealed {
+		return nil
+	}
+	if err := s.db.LogData(nil, pebble.Sync); err != nil {
+		return fmt.Errorf("seal log in %s: %w", s.dir, err)
+	}
+	s.sealed = true
 	return nil
 }
 
@@ -305,7 +352,11 @@ func (s *Store) Metrics() Metrics {
 }
 
 // Close closes the files. Nothing else may run; every appended entry is durable already.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	return errors.Join(s.db.Close(), writeWitness(s.opts.FS, s.dir, s.witnessPath(), s.last))
+}
+
+func (s *Store) witnessPath() string { return s.opts.FS.PathJoin(s.dir, "HIGHWATER") }
 
 // backgroundError is called by pebble, with its lock held, whenever a flush or a compaction has failed. Pebble tries
 // again at once and without end; commits hang as soon as its queue of memtables is full. So nothing more is accepted

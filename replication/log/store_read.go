@@ -88,27 +88,12 @@ func (s *Store) Entry(index uint64) (Entry, error) {
 // Then, where much lies in tables, it is excised, which unlinks whole files at once; a crash in between costs only
 // space, until compactions drop what the deletion covers.
 func (s *Store) TruncateBefore(index uint64) error {
-	s.mu.Lock()
-	first, last := s.first, s.last
-	s.mu.Unlock()
-	if index <= first {
+	lo, hi := entryKey(0), entryKey(index)
+	if done, err := s.deleteBefore(index, lo, hi); err != nil {
+		return fmt.Errorf("truncate log in %s before %d: %w", s.dir, index, err)
+	} else if done {
 		return nil
 	}
-	if index > last+1 {
-		return fmt.Errorf("truncate log before %d, the last entry is %d", index, last)
-	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	lo, hi := entryKey(0), entryKey(index)
-	if err := errors.Join(
-		b.DeleteRange(lo, hi, nil),
-		b.Set(keyFirst, binary.LittleEndian.AppendUint64(nil, index), nil),
-		b.Commit(pebble.Sync)); err != nil {
-		return fmt.Errorf("truncate log in %s: %w", s.dir, err)
-	}
-	s.mu.Lock()
-	s.first = max(s.first, index)
-	s.mu.Unlock()
 	bytes, err := s.db.EstimateDiskUsage(lo, hi)
 	if err == nil && bytes >= exciseFrom {
 		err = s.db.Excise(context.Background(), pebble.KeyRange{Start: lo, End: hi})
@@ -117,4 +102,28 @@ func (s *Store) TruncateBefore(index uint64) error {
 		return fmt.Errorf("reclaim space of log in %s: %w", s.dir, markCorruption(err))
 	}
 	return nil
+}
+
+// deleteBefore deletes the range and moves the first index; done says that there was nothing to do.
+func (s *Store) deleteBefore(index uint64, lo, hi []byte) (done bool, err error) {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	if index <= s.FirstIndex() {
+		return true, nil
+	}
+	if last := s.LastIndex(); index > last+1 {
+		return false, fmt.Errorf("the last entry is %d", last)
+	}
+	b := s.db.NewBatch()
+	defer b.Close()
+	if err := errors.Join(
+		b.DeleteRange(lo, hi, nil),
+		b.Set(keyFirst, binary.LittleEndian.AppendUint64(nil, index), nil),
+		b.Commit(pebble.Sync)); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first = index
+	return false, nil
 }

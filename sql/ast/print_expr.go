@@ -309,7 +309,10 @@ func (p *printer) compound(e Expr) {
 		p.expr(e.Arg, precLowest)
 		p.put(").", QuoteIdent(e.Field))
 	case *Row:
-		p.call("ROW", e.Args)
+		if e.Explicit || len(e.Args) < 2 {
+			p.put("ROW")
+		}
+		p.call("", e.Args)
 	case *Case:
 		p.caseExpr(e)
 	case *Coalesce:

@@ -42,8 +42,22 @@ func (p *printer) emit(e *Emit) {
 		p.clause(1, "EMIT ON WINDOW CLOSE")
 	case EmitEvery:
 		p.clause(1, "EMIT EVERY ")
-		p.expr(e.Every, precLowest)
+		p.every(e.Every)
 	}
+}
+
+// every prints EMIT's interval in the only spelling the clause takes.
+func (p *printer) every(e Expr) {
+	if c, ok := e.(*Cast); ok {
+		if lit, ok := c.Arg.(*StringLit); ok {
+			p.put("INTERVAL ", QuoteLiteral(lit.Value))
+			if w := intervalWords[c.Type.IntervalFields]; w != "" {
+				p.put(" ", w)
+			}
+			return
+		}
+	}
+	p.expr(e, precLowest)
 }
 
 func (p *printer) locking(l Locking) {
@@ -221,6 +235,10 @@ func (p *printer) groupItems(items []GroupItem) {
 func (p *printer) alias(a *Alias) {
 	if a == nil {
 		return
+	}
+	switch a.Name {
+	case "asof", "emit", "qualify": // clauses of ours where no AS says otherwise
+		p.put(" AS")
 	}
 	p.put(" ", QuoteIdent(a.Name))
 	if len(a.Columns) > 0 {

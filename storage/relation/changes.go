@@ -31,6 +31,9 @@ func (r *Relation) ChangesConsolidated(from, to Epoch) (*Iter, error) {
 		return nil, err
 	}
 	l := r.newest().layout
+	if len(deltas) > 0 {
+		l = deltas[0].layout
+	}
 	it := &Iter{l: l, cols: l.all}
 	if !l.heap {
 		it.merger = &merger{l: l}
@@ -65,9 +68,17 @@ func (r *Relation) between(from, to Epoch) ([]delta, error) {
 	if from < r.floor() {
 		return nil, fmt.Errorf("%w: relation %s, changes since %d", ErrEpochGone, r.newest().layout.spec.Name, from)
 	}
+	l := r.newest().layout
 	var out []delta
 	for _, d := range r.deltas {
-		if d.epoch > from && d.epoch <= to {
+		if d.epoch <= from || d.epoch > to {
+			continue
+		}
+		d, ok, err := d.relayout(l)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			out = append(out, d)
 		}
 	}

@@ -9,17 +9,26 @@ import (
 // level groups runs by size: runs of one level are within a factor of four.
 func level(rows int) int { return bits.Len(uint(rows)) / 2 }
 
-// tailWindow returns the newest runs [lo, hi) that are due to be merged: at least
-// fanIn neighbours of like size, together not above rowsMax rows (0: no limit). cut
-// holds the epochs no merge may cross. It returns lo == hi when nothing is due.
-func tailWindow(runs []*run, rowsMax, fanIn int, cut []Epoch) (lo, hi int) {
+// mergeRule says which runs may be merged.
+type mergeRule struct {
+	rowsMax int     // of all runs together; 0: no limit
+	fanIn   int     // neighbours of like size that make a merge due
+	cut     []Epoch // epochs no merge may cross
+	hot     bool    // leave runs alone that would have to be read from disk
+}
+
+func (u *mergeRule) allows(r *run) bool { return !r.merging && !(u.hot && r.cold()) }
+
+// window returns the newest runs [lo, hi) that are due to be merged; lo == hi when
+// nothing is due.
+func (u *mergeRule) window(runs []*run) (lo, hi int) {
 	for hi = len(runs); hi > 0; {
 		// lowest is the first run that may be merged with run hi-1.
 		lowest := hi - 1
-		for lowest > 0 && !crosses(cut, runs[lowest-1], runs[lowest]) {
+		for lowest > 0 && !crosses(u.cut, runs[lowest-1], runs[lowest]) {
 			lowest--
 		}
-		if lo := dueWindow(runs, lowest, hi, rowsMax, fanIn); lo < hi {
+		if lo := u.due(runs, lowest, hi); lo < hi {
 			return lo, hi
 		}
 		hi = lowest
@@ -27,25 +36,21 @@ func tailWindow(runs []*run, rowsMax, fanIn int, cut []Epoch) (lo, hi int) {
 	return 0, 0
 }
 
-// dueWindow looks for a window [lo, hi) with lo >= lowest: level by level, the runs
-// at the end that are no larger than it.
-func dueWindow(runs []*run, lowest, hi, rowsMax, fanIn int) (lo int) {
+// due looks for a window [lo, hi) with lo >= lowest: level by level, the runs at the
+// end that are no larger than it.
+func (u *mergeRule) due(runs []*run, lowest, hi int) int {
 	best := hi
 	rows, top := 0, 0
-	for lo = hi; lo > lowest; {
-		next := runs[lo-1]
-		if next.merging {
-			break
-		}
-		top = max(top, level(next.rows))
-		for lo > lowest && level(runs[lo-1].rows) <= top && !runs[lo-1].merging {
+	for lo := hi; lo > lowest && u.allows(runs[lo-1]); {
+		top = max(top, level(runs[lo-1].rows))
+		for lo > lowest && level(runs[lo-1].rows) <= top && u.allows(runs[lo-1]) {
 			lo--
 			rows += runs[lo].rows
 		}
-		if rowsMax > 0 && rows > rowsMax {
+		if u.rowsMax > 0 && rows > u.rowsMax {
 			break
 		}
-		if same(runs[lo:hi], top) >= fanIn {
+		if same(runs[lo:hi], top) >= u.fanIn {
 			best = lo
 		}
 	}
@@ -100,7 +105,7 @@ func (r *Relation) mergeInline() error {
 		if len(r.newest().runs) >= runsMax {
 			limit = 0
 		}
-		done, err := r.merge(limit, mergeFanIn)
+		done, err := r.merge(mergeRule{rowsMax: limit, fanIn: mergeFanIn, hot: true})
 		if err != nil || !done {
 			return err
 		}
@@ -119,7 +124,7 @@ func (r *Relation) MergeOne(rowsMax int) (bool, error) {
 	if r.settled.Load() == e {
 		fanIn = 2
 	}
-	done, err := r.merge(rowsMax, fanIn)
+	done, err := r.merge(mergeRule{rowsMax: rowsMax, fanIn: fanIn})
 	if !done && err == nil {
 		r.settled.Store(e)
 	}
@@ -129,10 +134,11 @@ func (r *Relation) MergeOne(rowsMax int) (bool, error) {
 // MergeDebt returns how many runs the newest state has; readers pay for each.
 func (r *Relation) MergeDebt() int { return len(r.newest().runs) }
 
-func (r *Relation) merge(rowsMax, fanIn int) (bool, error) {
+func (r *Relation) merge(rule mergeRule) (bool, error) {
 	r.mu.Lock()
 	v := r.newest()
-	lo, hi := tailWindow(v.runs, rowsMax, fanIn, r.cuts())
+	rule.cut = r.cuts()
+	lo, hi := rule.window(v.runs)
 	if hi-lo < 2 {
 		r.mu.Unlock()
 		return false, nil
@@ -143,7 +149,7 @@ func (r *Relation) merge(rowsMax, fanIn int) (bool, error) {
 	}
 	r.mu.Unlock()
 
-	merged, err := mergeRuns(l, window)
+	merged, err := r.mergeWindow(l, window)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,6 +161,37 @@ func (r *Relation) merge(rowsMax, fanIn int) (bool, error) {
 	}
 	r.replace(window, merged)
 	return true, nil
+}
+
+// spillRowsMin is the size from which a merge of runs that are not all in memory goes
+// to a file.
+const spillRowsMin = 16 * blockRows
+
+// mergeWindow merges in memory, or from files to a file.
+func (r *Relation) mergeWindow(l *layout, window []*run) (*run, error) {
+	rows, cold := 0, false
+	for _, run := range window {
+		rows += run.rows
+		cold = cold || run.cold()
+	}
+	if !cold || rows < spillRowsMin || r.store == nil {
+		return mergeRuns(l, window)
+	}
+	w, err := newRunWriter(l, r.store, window[0].from, window[len(window)-1].to, rows)
+	if err != nil {
+		return nil, err
+	}
+	err = mergeBlocks(l, window, func(d *data) error { return w.add(d, false) })
+	if err != nil || w.out.rows == 0 {
+		w.w.Abort()
+		return nil, err
+	}
+	out, err := w.finish(r.store, r.cache)
+	if err != nil {
+		return nil, err
+	}
+	r.track(out.seg.file)
+	return out, nil
 }
 
 // replace puts merged in the place of window in every state that has all of it. mu is

@@ -112,7 +112,7 @@ func (h *Hold) Advance(epoch Epoch) error {
 // they do in Append.
 func (h *Hold) roll(epoch Epoch) error {
 	v := h.state
-	v.runs = append([]*run(nil), v.runs...)
+	var err error
 	for _, d := range h.rel.deltas {
 		if d.epoch <= h.epoch {
 			continue
@@ -120,22 +120,9 @@ func (h *Hold) roll(epoch Epoch) error {
 		if d.epoch > epoch {
 			break
 		}
-		v.epoch = d.epoch
-		if d.gone != nil {
-			v = version{epoch: d.epoch, layout: d.gone.layout}
-			continue
-		}
-		v.runs = append(v.runs, d.run)
-		v.rows += d.run.weights()
-		if lo, hi := tailWindow(v.runs, v.layout.spec.MergeInlineMax, mergeFanIn, nil); hi > lo {
-			merged, err := mergeRuns(v.layout, v.runs[lo:hi])
-			if err != nil {
-				return err
-			}
-			v.runs = v.runs[:lo]
-			if merged != nil {
-				v.runs = append(v.runs, merged)
-			}
+		v, err = v.apply(d)
+		if err != nil {
+			return err
 		}
 	}
 	if sum, ok := h.rel.printAt(epoch); ok {
@@ -143,6 +130,32 @@ func (h *Hold) roll(epoch Epoch) error {
 	}
 	h.state = v
 	return nil
+}
+
+// apply returns the state after d, its fingerprint left as it was.
+func (v version) apply(d delta) (version, error) {
+	if d.gone != nil {
+		return version{epoch: d.epoch, layout: d.layout}, nil
+	}
+	v, err := v.relayout(d.layout)
+	if err != nil {
+		return v, err
+	}
+	v.epoch = d.epoch
+	v.rows += d.run.weights()
+	v.runs = append(append(make([]*run, 0, len(v.runs)+1), v.runs...), d.run)
+	rule := mergeRule{rowsMax: v.layout.spec.MergeInlineMax, fanIn: mergeFanIn, hot: true}
+	if lo, hi := rule.window(v.runs); hi > lo {
+		merged, err := mergeRuns(v.layout, v.runs[lo:hi])
+		if err != nil {
+			return v, err
+		}
+		v.runs = v.runs[:lo]
+		if merged != nil {
+			v.runs = append(v.runs, merged)
+		}
+	}
+	return v, nil
 }
 
 func (r *Relation) printAt(epoch Epoch) (chunk.Hash128, bool) {

@@ -35,8 +35,14 @@ func (s *Snapshot) Get(key []types.Datum) (Row, bool, error) {
 	// the key's old row and the insertion of its new one.
 	for i := len(s.v.runs) - 1; i >= 0; i-- {
 		r := s.v.runs[i]
-		if filtered && !r.filter.mayHave(hash[0]) {
-			continue
+		if filtered {
+			keys, err := r.keyFilter()
+			if err != nil {
+				return Row{}, false, err
+			}
+			if !keys.mayHave(hash[0]) {
+				continue
+			}
 		}
 		row, found, err := r.newest(l, b)
 		if err != nil {
@@ -143,9 +149,13 @@ func (p *probe) keyOrder() []chunk.SortKey {
 // search finds the spans of all probes, run by run; within a run both sides rise.
 func (p *probe) search(runs []*run) error {
 	for ri, r := range runs {
+		keys, err := r.keyFilter()
+		if err != nil {
+			return err
+		}
 		at := position{}
 		for _, i := range p.order {
-			if p.hash != nil && !r.filter.mayHave(p.hash[i]) {
+			if p.hash != nil && !keys.mayHave(p.hash[i]) {
 				continue
 			}
 			if len(r.first) > 0 && p.hi[i] < r.first[0] {

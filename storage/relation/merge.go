@@ -10,7 +10,9 @@ type cursor struct {
 	last position // the first position behind the range
 	sign int64
 	head uint64 // prefix of the row at pos
-	src  int32  // number of d among the sources of the batch that is being filled
+	// want are the columns to decode of blocks that are not in memory; nil means all.
+	want []int
+	src  int32 // number of d among the sources of the batch that is being filled
 }
 
 // open places the cursor at the start of a range; it reports false for an empty one.
@@ -33,7 +35,7 @@ func (c *cursor) settle() (bool, error) {
 		if c.blk > c.last.block || c.blk >= len(c.run.blocks) || (c.blk == c.last.block && c.pos >= c.last.row) {
 			return false, nil
 		}
-		d, err := c.run.load(c.blk)
+		d, err := c.run.loadColumns(c.blk, c.want)
 		if err != nil {
 			return false, err
 		}
@@ -201,37 +203,16 @@ func (m *merger) sum(out *batch) error {
 	return nil
 }
 
-// mergeRuns merges neighbouring runs, oldest first, into one; nil when nothing is
-// left of them.
+// mergeRuns merges neighbouring runs, oldest first, into one in memory; nil when
+// nothing is left of them.
 func mergeRuns(l *layout, runs []*run) (*run, error) {
 	out := &run{from: runs[0].from, to: runs[len(runs)-1].to}
-	if l.heap {
-		return out, concatRuns(l, out, runs)
-	}
-	m := merger{l: l}
-	for _, r := range runs {
-		c := &cursor{run: r, sign: 1}
-		ok, err := c.open(position{}, position{len(r.blocks), 0})
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			m.add(c)
-		}
-	}
-	var b batch
-	for {
-		b.reset()
-		if err := m.next(&b, blockRows); err != nil {
-			return nil, err
-		}
-		if b.rows == 0 {
-			break
-		}
-		out.addBlock(assemble(&b, l.all, true))
-	}
-	if out.rows == 0 {
-		return nil, nil
+	err := mergeBlocks(l, runs, func(d *data) error {
+		out.addBlock(d)
+		return nil
+	})
+	if err != nil || out.rows == 0 {
+		return nil, err
 	}
 	out.seal(l)
 	return out, nil
@@ -242,15 +223,45 @@ func (r *run) addBlock(d *data) {
 	r.rows += d.rows
 }
 
-// concatRuns puts the blocks of a heap's runs one behind the other; small neighbours
-// become one block.
-func concatRuns(l *layout, out *run, runs []*run) error {
-	var b batch
-	flush := func() {
-		if b.rows > 0 {
-			out.addBlock(assemble(&b, l.all, false))
+// mergeBlocks passes the merged blocks of runs to emit.
+func mergeBlocks(l *layout, runs []*run, emit func(*data) error) error {
+	if l.heap {
+		return concatBlocks(l, runs, emit)
+	}
+	m := merger{l: l}
+	for _, r := range runs {
+		c := &cursor{run: r, sign: 1}
+		ok, err := c.open(position{}, position{len(r.blocks), 0})
+		if err != nil {
+			return err
 		}
+		if ok {
+			m.add(c)
+		}
+	}
+	var b batch
+	for {
 		b.reset()
+		if err := m.next(&b, blockRows); err != nil || b.rows == 0 {
+			return err
+		}
+		if err := emit(assemble(&b, l.all, true)); err != nil {
+			return err
+		}
+	}
+}
+
+// concatBlocks passes the blocks of a heap's runs on one behind the other; small
+// neighbours become one block.
+func concatBlocks(l *layout, runs []*run, emit func(*data) error) error {
+	var b batch
+	flush := func() error {
+		if b.rows == 0 {
+			return nil
+		}
+		d := assemble(&b, l.all, false)
+		b.reset()
+		return emit(d)
 	}
 	for _, r := range runs {
 		for i := range r.blocks {
@@ -258,18 +269,19 @@ func concatRuns(l *layout, out *run, runs []*run) error {
 			if err != nil {
 				return err
 			}
-			if d.rows >= blockRows/2 {
-				flush()
-				out.addBlock(d)
-				continue
+			if d.rows >= blockRows/2 || b.rows+d.rows > blockRows {
+				if err := flush(); err != nil {
+					return err
+				}
 			}
-			if b.rows+d.rows > blockRows {
-				flush()
+			if d.rows >= blockRows/2 {
+				if err := emit(d); err != nil {
+					return err
+				}
+				continue
 			}
 			b.add(&cursor{d: d, sign: 1, src: int32(len(b.srcs))}, 0, d.rows, 0)
 		}
 	}
-	flush()
-	out.seal(l)
-	return nil
+	return flush()
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"streamdb/sql/chunk"
@@ -16,12 +17,15 @@ import (
 type model map[string]int64
 
 func spell(cols []*chunk.Column, i int) string {
-	s := ""
+	var b [128]byte
+	s := b[:0]
 	for _, c := range cols {
 		d := c.Datum(i)
-		s += fmt.Sprintf("%v/%d/%s/%d.%d|", d.Null, d.I, d.S, d.N.Coef, d.N.Scale)
+		s = append(strconv.AppendInt(append(strconv.AppendBool(s, d.Null), '/'), d.I, 10), '/')
+		s = append(append(s, d.S...), '/')
+		s = append(strconv.AppendInt(append(strconv.AppendInt(s, d.N.Coef, 10), '.'), int64(d.N.Scale), 10), '|')
 	}
-	return s
+	return string(s)
 }
 
 func (m model) add(c *chunk.Chunk, sign int64) {
@@ -124,7 +128,7 @@ func runModel(t *testing.T, seed uint64) {
 	}
 	cur, live := model{}, map[string][]types.Datum{}
 	var holds []held
-	keys := []int{10, 300, 5000}[seed%3]
+	keys := []int{10, 300, 3000}[seed%3]
 	for e := Epoch(1); e < 150; e++ {
 		if r.IntN(60) == 0 {
 			if err := rel.Truncate(e); err != nil {
@@ -154,7 +158,9 @@ func runModel(t *testing.T, seed uint64) {
 				t.Fatal(err)
 			}
 		}
-		checkNewest(t, rel, e, cur, live)
+		if e%2 == 0 {
+			checkNewest(t, rel, e, cur, live)
+		}
 		holds = checkHolds(t, r, rel, e, cur, holds)
 	}
 }

@@ -31,6 +31,11 @@ type Relation struct {
 	// prints are past fingerprints, rising by epoch.
 	prints    []print
 	published Epoch
+	files     []*fileHandle // of the segments opened so far
+
+	// store and cache are set before the relation is shared.
+	store Store
+	cache *Cache
 }
 
 // version is the state as of an epoch.
@@ -44,9 +49,10 @@ type version struct {
 
 // delta is one appended change. A truncation has no run; gone is the state it ended.
 type delta struct {
-	epoch Epoch
-	run   *run
-	gone  *version
+	epoch  Epoch
+	layout *layout
+	run    *run
+	gone   *version
 }
 
 type print struct {
@@ -109,7 +115,7 @@ func (r *Relation) Append(epoch Epoch, c *chunk.Chunk) error {
 	v.print, v.rows = addPrints(c, v.print, v.rows)
 	top := newRun(l, epoch, c)
 	r.mu.Lock()
-	r.keepDelta(delta{epoch: epoch, run: top})
+	r.keepDelta(delta{epoch: epoch, layout: l, run: top})
 	old = r.newest() // a merge may have come in between
 	v.runs = make([]*run, 0, len(old.runs)+1)
 	v.runs = append(append(v.runs, old.runs...), top)
@@ -175,7 +181,7 @@ func (r *Relation) Truncate(epoch Epoch) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	gone := *r.newest()
-	r.keepDelta(delta{epoch: epoch, gone: &gone})
+	r.keepDelta(delta{epoch: epoch, layout: r.layout, gone: &gone})
 	r.push(version{epoch: epoch, layout: r.layout})
 	return nil
 }

@@ -22,7 +22,8 @@ type run struct {
 	filter   filter
 	// bytes is the resident size, filter included.
 	bytes int64
-	// seg is the file that holds the run; nil when it is in memory only.
+	// seg is the file that holds the run; nil when it is in memory only. The filter of
+	// a run with a file is the file's.
 	seg *segment
 
 	merging bool // guarded by Relation.mu
@@ -145,6 +146,14 @@ func (r *run) seal(l *layout) {
 	}
 }
 
+// keyFilter returns the run's filter, which may have to be read.
+func (r *run) keyFilter() (filter, error) {
+	if r.seg == nil {
+		return r.filter, nil
+	}
+	return r.seg.file.keyFilter()
+}
+
 func project(cols []*chunk.Column, idx []int) []*chunk.Column {
 	p := make([]*chunk.Column, len(idx))
 	for i, k := range idx {
@@ -158,8 +167,25 @@ func (r *run) load(b int) (*data, error) {
 	if d := r.blocks[b].data; d != nil {
 		return d, nil
 	}
-	return r.seg.load(r, b)
+	return r.seg.load(b)
 }
+
+// loadColumns is load for a reader that needs only some columns, and no prefix.
+func (r *run) loadColumns(b int, want []int) (*data, error) {
+	if d := r.blocks[b].data; d != nil {
+		return d, nil
+	}
+	if want == nil {
+		return r.seg.load(b)
+	}
+	if d := r.seg.cache.get(r.seg.key, b); d != nil {
+		return d, nil
+	}
+	return r.seg.read(b, want)
+}
+
+// cold reports whether reading the run may go to disk.
+func (r *run) cold() bool { return r.blocks[0].data == nil }
 
 // bound is a place in the key order: before (or, when after is set, behind) all rows
 // whose first k keys equal row of cols. lo and hi are KeyPrefixes of it.

@@ -95,7 +95,7 @@ func (s *Snapshot) Scan(spec Scan) *Iter {
 		return it
 	}
 	it.merger = &merger{l: l}
-	it.err = it.openSorted(s.v.runs, spec)
+	it.err = it.openRanges(s.v.runs, spec, it.merger.add)
 	return it
 }
 
@@ -116,7 +116,7 @@ func (it *Iter) openHeap(runs []*run, spec Scan) error {
 		if from >= to {
 			continue
 		}
-		c := &cursor{run: r, sign: 1}
+		c := &cursor{run: r, sign: 1, want: spec.Cols}
 		ok, err := c.open(position{from, 0}, position{to, 0})
 		if err != nil {
 			return err
@@ -132,10 +132,6 @@ func (it *Iter) openHeap(runs []*run, spec Scan) error {
 func share(n int, spec Scan) (lo, hi int) {
 	parts := max(spec.Parts, 1)
 	return n * spec.Part / parts, n * (spec.Part + 1) / parts
-}
-
-func (it *Iter) openSorted(runs []*run, spec Scan) error {
-	return it.openRanges(runs, spec, it.merger.add)
 }
 
 // openRanges opens a cursor on the scan's range in each run.
