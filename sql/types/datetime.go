@@ -123,7 +123,7 @@ func zoneOffset(loc *time.Location, utc int64) (abbrev string, seconds int64) {
 	if loc == time.UTC {
 		return "UTC", 0
 	}
-	name, off := time.Unix(floorDiv64(utc-unixEpochMicros, MicrosPerSecond), 0).In(loc).Zone()
+	name, off := time.Unix(floorDiv64(utc, MicrosPerSecond)-unixEpochDays*86400, 0).In(loc).Zone()
 	return name, int64(off)
 }
 

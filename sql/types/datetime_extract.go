@@ -103,14 +103,20 @@ func infField(u Unit, positive bool) (Num, ExtractResult) {
 }
 
 // ExtractTimestamp returns a field of a timestamp without time zone. The result is
-// inline except for julian with a time, for which ExtractJulian is asked.
+// inline, except that of julian, for which ExtractJulian is asked. The epoch of
+// years beyond 292277 has one digit less.
 func ExtractTimestamp(u Unit, us int64) (Num, ExtractResult) {
 	switch {
-	case u >= UnitTimezone || u == UnitNone:
+	case u == UnitNone:
 		return Num{}, ExtractUnsupported
 	case IsInfTimestamp(us):
 		return infField(u, us > 0)
+	case u >= UnitTimezone:
+		return Num{}, ExtractUnsupported
 	case u == UnitEpoch:
+		if us > math.MaxInt64+unixEpochMicros { // beyond the year 292277
+			return Num{Coef: us/10 - unixEpochMicros/10, Scale: 5}, ExtractOK
+		}
 		return Num{Coef: us - unixEpochMicros, Scale: 6}, ExtractOK
 	}
 	days, t := SplitTimestamp(us)

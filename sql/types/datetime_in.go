@@ -197,6 +197,8 @@ func (p *dtParser) number(t string) error {
 	}
 	dot := strings.IndexByte(t, '.')
 	switch {
+	case p.typ == "time" && p.mask&(hasDate|hasTime) == 0 && len(t) >= 4:
+		return p.runClock(t)
 	case dot >= 0 && p.mask&hasDate == 0:
 		return p.date(t)
 	case dot > 2:
@@ -214,7 +216,7 @@ func (p *dtParser) labelled(t string) error {
 	unit := p.pending
 	p.pending = 0
 	if unit == -1 {
-		return p.concatenated(t)
+		return p.runClock(t)
 	}
 	if unit == unitJulian {
 		whole, frac, _ := strings.Cut(t, ".")
@@ -276,6 +278,14 @@ func fraction(f string) (int64, bool) {
 		us++
 	}
 	return us, true
+}
+
+// runClock reads digits run together as a time.
+func (p *dtParser) runClock(t string) error {
+	if !strings.Contains(t, ".") {
+		t += "."
+	}
+	return p.concatenated(t)
 }
 
 // concatenated reads digits run together: yyyymmdd, yymmdd, hhmmss, hhmm; a

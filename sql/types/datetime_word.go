@@ -23,6 +23,9 @@ func (p *dtParser) word(t string) error {
 	case wordWeekday:
 		return p.set(hasWeekday)
 	case wordAMPM:
+		if p.ampm != 0 {
+			return p.bad()
+		}
 		p.ampm = 1 + int(d.val)
 	case wordBC:
 		p.bc = d.val == 1

@@ -216,6 +216,9 @@ func LogDec(base, a Dec) (Dec, error) {
 	if base.N.Form == NumNaN || a.N.Form == NumNaN {
 		return DecNaN, nil
 	}
+	if a.N.Form == NumNegInf || base.N.Form == NumNegInf {
+		return Dec{}, errLog("a negative number")
+	}
 	if err := checkLog(base); err != nil {
 		return Dec{}, err
 	}

@@ -42,7 +42,6 @@ var ivlUnits = func() map[string]ivlUnit {
 	add(ivlDay, "d day days")
 	add(ivlUnit{0, 0, 7, 0}, "w week weeks")
 	add(ivlMonth, "mon mons month months")
-	add(ivlUnit{0, 3, 0, 0}, "qtr quarter")
 	add(ivlYear, "y year years yr yrs")
 	add(ivlUnit{0, 120, 0, 0}, "decade decades dec decs")
 	add(ivlUnit{0, 1200, 0, 0}, "c cent centuries century")
@@ -57,7 +56,8 @@ type ivlParser struct {
 	seen    map[int32]bool
 	fsec    bool
 	bad     bool
-	over    bool
+	over    bool // a field is beyond its range
+	out     bool // the sum is beyond the type's
 	ago     bool
 	anyPart bool
 }
@@ -86,6 +86,10 @@ func (p *ivlParser) add(whole, frac int64, u ivlUnit) {
 	months += int64(p.v.Months)
 	days += int64(p.v.Days)
 	us, ok := add64(p.v.Micros, micros)
+	if u.months >= 12 && whole == int64(int32(whole)) && months != int64(int32(months)) {
+		p.out = true
+		return
+	}
 	if !ok || months != int64(int32(months)) || days != int64(int32(days)) {
 		p.over = true
 		return
@@ -136,6 +140,8 @@ func ParseInterval(s string, st *Settings, typmod int32) (Interval, error) {
 		return Interval{}, p.syntaxErr()
 	case p.over:
 		return Interval{}, p.rangeErr()
+	case p.out:
+		return Interval{}, errIntervalRange()
 	case !p.anyPart:
 		return Interval{}, p.syntaxErr()
 	}
@@ -304,8 +310,6 @@ func lexIntervalNumber(t string) (ivlTok, int) {
 			kind = 'c'
 		case c == '-' && kind == 'n' && i > start && i+1 < len(t) && isDigit(t[i+1]):
 			kind = 'y'
-		case (c == 'e' || c == 'E') && kind == 'n' && i > start && exponentAt(t[i:]) > 0:
-			i += exponentAt(t[i:]) - 1
 		default:
 			if i == start {
 				return ivlTok{}, 0
@@ -491,9 +495,10 @@ func (p *ivlParser) iso(t string) bool {
 	}
 	for t != "" {
 		if t[0] == 'T' || t[0] == 't' {
-			if inTime || len(t) == 1 {
+			if inTime {
 				return false
 			}
+			p.anyPart = true
 			inTime, t = true, t[1:]
 			continue
 		}

@@ -261,11 +261,8 @@ func NormalizeNum(a Num) (Num, bool) {
 
 // digits64 returns the number of decimal digits of u; 0 has one.
 func digits64(u uint64) int {
-	n := (bits.Len64(u)*1233)>>12 + 1
-	if n < 20 && u < pow10u(n-1) {
-		n--
-	}
-	if n < 20 && u >= pow10u(n) {
+	n := bits.Len64(u) * 1233 >> 12
+	if u >= pow10u(n) {
 		n++
 	}
 	return max(n, 1)
