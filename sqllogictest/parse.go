@@ -215,7 +215,7 @@ func (p *parser) errorHead(r *record, words []string, head string) {
 	}
 }
 
-// queryHead parses what follows `query`: [TYPES] [nosort|rowsort|valuesort] [colnames] [LABEL] or error ….
+// queryHead parses what follows `query`: [TYPES] [nosort|rowsort|valuesort] [colnames] [mask=N] [LABEL] or error ….
 func (p *parser) queryHead(r *record, words []string, head string) error {
 	words, err := p.retry(r, words)
 	if err != nil {
@@ -226,7 +226,12 @@ func (p *parser) queryHead(r *record, words []string, head string) error {
 		return nil
 	}
 	for i, w := range words {
+		mask, isMask := strings.CutPrefix(w, "mask=")
 		switch {
+		case isMask:
+			if r.mask, err = strconv.Atoi(mask); err != nil {
+				return p.errorf(r.line, "mask: %v", err)
+			}
 		case w == string(sortNone) || w == string(sortRows) || w == string(sortValues):
 			r.sort = sortMode(w)
 		case w == "colnames":

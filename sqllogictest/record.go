@@ -67,6 +67,7 @@ type record struct {
 	types    string // query: one letter a column, or "" when not given
 	colnames bool   // query: the first expected line holds the column names
 	sort     sortMode
+	mask     int    // number from 1 of a column shown as *, because it is never the same twice; 0 for none
 	label    string // queries with the same label have the same answer
 
 	retries int // extra attempts

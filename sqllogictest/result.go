@@ -63,6 +63,15 @@ func renderValue(v []byte) string {
 	return escapes.Replace(string(v))
 }
 
+// mask hides the values of a column, numbered from 1; 0 hides none.
+func (t *table) mask(column int) {
+	for _, row := range t.rows {
+		if column > 0 && column <= len(row) {
+			row[column-1] = "*"
+		}
+	}
+}
+
 // lines returns the result as it stands in a file below ----.
 func (t *table) lines(mode sortMode, colnames bool, hashThreshold int) []string {
 	var out []string

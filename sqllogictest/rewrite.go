@@ -104,6 +104,9 @@ func (r *runner) queryHead(rec *record, a *answer) (string, []string) {
 	if rec.colnames {
 		head += " colnames"
 	}
+	if rec.mask > 0 {
+		head += fmt.Sprintf(" mask=%d", rec.mask)
+	}
 	if rec.label != "" {
 		head += " " + rec.label
 	}
