@@ -14,6 +14,11 @@ WHERE c.relkind IN ('f','')
   AND pg_catalog.pg_table_is_visible(c.oid)
 ORDER BY 1,2;
 -- returns
+-- public|src|foreign table|streamdb
 
 -- shows
--- Did not find any relations.
+--             List of relations
+--  Schema | Name |     Type      |  Owner
+-- --------+------+---------------+----------
+--  public | src  | foreign table | streamdb
+-- (1 row)
