@@ -109,7 +109,7 @@ func (g *Guard) Admit(n int64) error {
 			return fmt.Errorf("%w: %s has %d bytes free, %d are needed", ErrDiskFull, g.dir, usage.AvailBytes, need)
 		}
 	}
-	if g.ballast || g.opts.BallastBytes == 0 && err == nil {
+	if g.ballast || g.opts.BallastBytes == 0 && (err == nil || !g.released) {
 		g.released = false
 		return nil
 	}

@@ -221,7 +221,7 @@ func TestCheckpoints(t *testing.T) {
 func TestCheckpointCrash(t *testing.T) {
 	step := 1
 	if testing.Short() {
-		step = 7
+		step = 29
 	}
 	for n := 1; ; n += step {
 		for _, survive := range []int{0, 50} {
@@ -282,7 +282,11 @@ func crashRun(t *testing.T, disk *storagetest.Disk, seed uint64) (acked, begun m
 // TestCheckpointFailure lets each write of a checkpoint fail in turn: the error is reported or ends the process, and what
 // is on the disk is the old checkpoint or the new one.
 func TestCheckpointFailure(t *testing.T) {
-	for n := 1; ; n++ {
+	step := 1
+	if testing.Short() {
+		step = 9
+	}
+	for n := 1; ; n += step {
 		disk := storagetest.NewDisk()
 		_, s := mustOpen(t, disk.FS())
 		rng := rand.New(rand.NewPCG(5, 5))
@@ -482,6 +486,10 @@ func TestReaderKeepsSegment(t *testing.T) {
 // TestStoreDamage damages each file of a store, a byte at a time at a few places: opening or reading it all must fail,
 // or give exactly what was written.
 func TestStoreDamage(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 3
+	}
 	base := vfs.NewCrashableMem()
 	d, s := mustOpen(t, base)
 	rng := rand.New(rand.NewPCG(9, 9))
@@ -503,7 +511,7 @@ func TestStoreDamage(t *testing.T) {
 		if strings.HasSuffix(path, "LOCK") || strings.HasSuffix(path, "PID") || strings.Contains(path, "OPTIONS") {
 			continue
 		}
-		for try := range 12 {
+		for try := 0; try < 12; try += step {
 			fs := image.CrashClone(vfs.CrashCloneCfg{})
 			empty := false
 			_ = storagetest.Damage(fs, path, func(b []byte) []byte {

@@ -283,6 +283,8 @@ func (d *Driver) Close() error {
 	d.mu.Unlock()
 	wake(d.appendWake)
 	wake(d.applyWake)
+	d.proposing <- struct{}{} // Who is proposing, and perhaps applying, finishes; nobody begins any more.
+	defer func() { <-d.proposing }()
 	d.workers.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -199,7 +199,7 @@ func TestTruncateBefore(t *testing.T) {
 func TestStoreCrash(t *testing.T) {
 	step := 3
 	if testing.Short() {
-		step = 17
+		step = 37
 	}
 	for n := 1; ; n += step {
 		disk := storagetest.NewDisk()
@@ -258,6 +258,10 @@ func TestStoreCrash(t *testing.T) {
 // TestStoreDamage damages each file of a log at many places, once with its end in the WAL and once all in tables: opening
 // or reading fails with ErrCorrupt, or everything is there. An entry is never lost in silence.
 func TestStoreDamage(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 4
+	}
 	for _, flush := range []bool{false, true} {
 		base := vfs.NewCrashableMem()
 		s := mustOpen(t, base)
@@ -287,7 +291,7 @@ func TestStoreDamage(t *testing.T) {
 		}
 		noticed := make(map[string]int)
 		for _, path := range files {
-			for try := range 13 {
+			for try := 0; try < 13; try += step {
 				if !strings.HasSuffix(path, "LOCK") && !strings.Contains(path, "OPTIONS") {
 					damageOne(t, image, path, try, noticed)
 				}
