@@ -172,6 +172,12 @@ func compareFor(t types.Type) compareFunc {
 			return bytes.Compare(a.UUIDs[i][:], b.UUIDs[j][:])
 		}
 	}
+	if isArray(t) {
+		return compareArrays(t)
+	}
+	if t.Kind == types.KindJSONB {
+		return compareJSONB
+	}
 	if t.Kind == types.KindBPChar {
 		return func(a *Column, i int, b *Column, j int) int {
 			return bytes.Compare(trimPad(a.StringAt(i)), trimPad(b.StringAt(j)))
@@ -217,7 +223,7 @@ func identityFor(t types.Type) compareFunc {
 			return cmp.Or(cmp.Compare(v.Months, w.Months), cmp.Compare(v.Days, w.Days), cmp.Compare(v.Micros, w.Micros))
 		}
 	}
-	if t.Kind == types.KindBPChar {
+	if t.Kind == types.KindBPChar || t.Kind == types.KindJSONB || isArray(t) {
 		return compareViews
 	}
 	return nil

@@ -146,6 +146,14 @@ func hashNums(c *Column, h []uint64) {
 }
 
 func hashViews(c *Column, h []uint64) {
+	if isArray(c.Type) {
+		hashArrays(c, h)
+		return
+	}
+	if c.Type.Kind == types.KindJSONB {
+		hashJSONB(c, h)
+		return
+	}
 	views := c.Views[:len(h)]
 	if c.Type.Kind == types.KindBPChar {
 		for i, v := range views {

@@ -12,7 +12,8 @@ import (
 
 // testTypes has one type of every layout.
 var testTypes = []types.Type{types.Bool, types.Int2, types.Int4, types.Int8, types.Float8, types.Numeric,
-	types.Text, types.BPChar, types.IntervalT, types.UUID, types.Timestamp}
+	types.Text, types.BPChar, types.IntervalT, types.UUID, types.Timestamp,
+	types.JSONB, types.ArrayOf(types.Numeric)}
 
 // randomDatum draws from a small domain that is rich in values which are equal in
 // SQL without being identical.
@@ -36,6 +37,16 @@ func randomDatum(r *rand.Rand, t types.Type) types.Datum {
 		return types.Datum{V: types.Interval{Micros: int64(r.IntN(3)) * 43200e6, Days: int32(r.IntN(5) - 2), Months: int32(r.IntN(3) - 1)}}
 	case types.ClassUUID:
 		return types.Datum{U: [16]byte{byte(r.IntN(3)), 15: byte(r.IntN(3))}}
+	}
+	if t.Kind == types.KindJSONB {
+		return types.Datum{S: []string{"null", "1", "1.0", `"a"`, "[1, 2.50]", "[1, 2.5]", "[]", `{"a": 1.0}`, "-0.10"}[r.IntN(9)]}
+	}
+	if t.Kind == types.KindArray {
+		b := types.NewArrayBuilder(t)
+		for range r.IntN(4) {
+			b.Add(randomDatum(r, t.ElemType()))
+		}
+		return types.Datum{S: string(b.AppendTo(nil))}
 	}
 	s := "prefix-in-common-"[:r.IntN(18)]
 	s += string(rune('a' + r.IntN(3)))
