@@ -47,7 +47,12 @@ func IdentityRows(cols []*Column, n int, out []Hash128) {
 
 // Fingerprint returns the sum of row hash × weight over the rows of c.
 func Fingerprint(c *Chunk) Hash128 {
-	h := make([]Hash128, c.Rows)
+	var few [16]Hash128
+	h := few[:]
+	if c.Rows > len(few) {
+		h = make([]Hash128, c.Rows)
+	}
+	h = h[:c.Rows]
 	IdentityRows(c.Cols, c.Rows, h)
 	var sum Hash128
 	for i := range h {

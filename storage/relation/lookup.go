@@ -1,6 +1,8 @@
 package relation
 
 import (
+	"fmt"
+
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
 )
@@ -17,32 +19,26 @@ type Row struct {
 // column, NULL matches NULL.
 func (s *Snapshot) Get(key []types.Datum) (Row, bool, error) {
 	l := s.v.layout
-	b, err := l.bound(key)
-	if err != nil {
-		return Row{}, false, err
+	if len(key) != len(l.keyCols) || !l.spec.Unique {
+		return Row{}, false, fmt.Errorf("relation %s: Get by %d of %d key columns", l.spec.Name, len(key), len(l.keyCols))
 	}
-	var hash [1]uint64
-	filtered := b.k == len(l.keyCols)
-	if filtered {
-		var few [8]*chunk.Column
-		cols := few[:0]
-		for _, k := range l.keyCols {
-			cols = append(cols, b.cols[k])
-		}
-		chunk.HashRows(cols, 1, hash[:])
+	p, _ := l.points.Get().(*point)
+	if p == nil {
+		p = newPoint(l)
 	}
+	defer l.points.Put(p)
+	p.set(l, key)
+	b := &p.bound
 	// The newest run that knows the key decides: it holds at most the retraction of
 	// the key's old row and the insertion of its new one.
 	for i := len(s.v.runs) - 1; i >= 0; i-- {
 		r := s.v.runs[i]
-		if filtered {
-			keys, err := r.keyFilter()
-			if err != nil {
-				return Row{}, false, err
-			}
-			if !keys.mayHave(hash[0]) {
-				continue
-			}
+		keys, err := r.keyFilter()
+		if err != nil {
+			return Row{}, false, err
+		}
+		if !keys.mayHave(p.hash[0]) {
+			continue
 		}
 		row, found, err := r.newest(l, b)
 		if err != nil {
@@ -53,6 +49,33 @@ func (s *Snapshot) Get(key []types.Datum) (Row, bool, error) {
 		}
 	}
 	return Row{}, false, nil
+}
+
+// point is the key of a Get in columns, kept for the next one.
+type point struct {
+	bound bound
+	keys  []*chunk.Column // the key columns of bound.cols
+	hash  [1]uint64
+}
+
+func newPoint(l *layout) *point {
+	p := &point{bound: bound{cols: make([]*chunk.Column, len(l.schema)), k: len(l.keyCols)}}
+	for _, k := range l.keyCols {
+		c := chunk.NewColumn(l.schema[k], 1)
+		p.bound.cols[k] = c
+		p.keys = append(p.keys, c)
+	}
+	return p
+}
+
+func (p *point) set(l *layout, key []types.Datum) {
+	for i, c := range p.keys {
+		c.Resize(0)
+		c.Nulls, c.Bytes = nil, c.Bytes[:0]
+		c.AppendDatum(key[i])
+	}
+	p.bound.setPrefix(l)
+	chunk.HashRows(p.keys, 1, p.hash[:])
 }
 
 // newest returns the run's row at the bound's key, an insertion if there is one.
@@ -121,29 +144,27 @@ type span struct {
 }
 
 // newProbe prepares a search by the first len(keys) key columns.
-func newProbe(l *layout, keys []*chunk.Column, n int) *probe {
+func newProbe(l *layout, keys []*chunk.Column, n int) (*probe, error) {
+	if len(keys) == 0 || len(keys) > len(l.keyCols) {
+		return nil, fmt.Errorf("relation %s: search by %d columns of a key of %d", l.spec.Name, len(keys), len(l.keyCols))
+	}
 	p := &probe{l: l, k: len(keys), n: n, cols: make([]*chunk.Column, len(l.schema))}
 	for i, c := range keys {
 		p.cols[l.keyCols[i]] = c
 	}
 	p.lo, p.hi = make([]uint64, n), make([]uint64, n)
 	l.order.KeyPrefixes(p.k, p.cols, n, p.lo, p.hi)
-	p.order = chunk.SortRows(keys, n, p.keyOrder())
+	var sorter chunk.Sorter
+	if n == 1 {
+		p.order = make([]int32, n)
+	} else {
+		p.order = sorter.Sort(l.byKeys[p.k-1], p.cols, n)
+	}
 	if p.k == len(l.keyCols) {
 		p.hash = make([]uint64, n)
 		chunk.HashRows(keys, n, p.hash)
 	}
-	return p
-}
-
-// keyOrder is the relation's key order over the probe's own columns.
-func (p *probe) keyOrder() []chunk.SortKey {
-	keys := make([]chunk.SortKey, p.k)
-	for i := range keys {
-		keys[i] = p.l.spec.Key[i]
-		keys[i].Col = i
-	}
-	return keys
+	return p, nil
 }
 
 // search finds the spans of all probes, run by run; within a run both sides rise.
@@ -231,8 +252,11 @@ type Matches struct {
 // matches NULL: a caller that wants SQL's = leaves such keys out.
 func (s *Snapshot) LookupMany(keys []*chunk.Column, n int, cols []int, fn func(Matches) error) error {
 	l := s.v.layout
-	p := newProbe(l, keys, n)
-	if err := p.search(s.v.runs); err != nil {
+	p, err := newProbe(l, keys, n)
+	if err != nil {
+		return err
+	}
+	if err := p.search(s.v.runs); err != nil || len(p.spans) == 0 {
 		return err
 	}
 	if cols == nil {
@@ -249,6 +273,9 @@ func (s *Snapshot) LookupMany(keys []*chunk.Column, n int, cols []int, fn func(M
 
 // groups returns the spans of each probe that has any.
 func (p *probe) groups() [][]span {
+	if p.n == 1 && len(p.spans) > 0 {
+		return [][]span{p.spans}
+	}
 	count := make([]int32, p.n+1)
 	for _, s := range p.spans {
 		count[s.probe+1]++
@@ -361,7 +388,10 @@ func (o *output) flush() error {
 
 // Exists reports for each of n keys, given as for LookupMany, whether a row has it.
 func (s *Snapshot) Exists(keys []*chunk.Column, n int) (chunk.Bitmap, error) {
-	p := newProbe(s.v.layout, keys, n)
+	p, err := newProbe(s.v.layout, keys, n)
+	if err != nil {
+		return nil, err
+	}
 	if err := p.search(s.v.runs); err != nil {
 		return nil, err
 	}

@@ -228,9 +228,12 @@ func mergeBlocks(l *layout, runs []*run, emit func(*data) error) error {
 	if l.heap {
 		return concatBlocks(l, runs, emit)
 	}
-	m := merger{l: l}
-	for _, r := range runs {
-		c := &cursor{run: r, sign: 1}
+	m := merger{l: l, cur: make([]*cursor, 0, len(runs))}
+	cursors, rows := make([]cursor, len(runs)), 0
+	for i, r := range runs {
+		c := &cursors[i]
+		c.run, c.sign = r, 1
+		rows += r.rows
 		ok, err := c.open(position{}, position{len(r.blocks), 0})
 		if err != nil {
 			return err
@@ -239,7 +242,7 @@ func mergeBlocks(l *layout, runs []*run, emit func(*data) error) error {
 			m.add(c)
 		}
 	}
-	var b batch
+	b := batch{srcs: make([]source, 0, 2*len(runs)), pieces: make([]piece, 0, min(rows, blockRows))}
 	for {
 		b.reset()
 		if err := m.next(&b, blockRows); err != nil || b.rows == 0 {

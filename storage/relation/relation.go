@@ -192,7 +192,9 @@ func (r *Relation) Publish(epoch Epoch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.published = max(r.published, epoch)
-	r.trim(versionsKept)
+	if len(*r.versions.Load()) > 2*versionsKept {
+		r.trim(versionsKept)
+	}
 }
 
 // trim drops all but kept of the states before the newest published one. mu is held.

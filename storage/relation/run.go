@@ -27,6 +27,11 @@ type run struct {
 	seg *segment
 
 	merging bool // guarded by Relation.mu
+
+	// one and content are block and content of a run made by newRun, so that a small
+	// delta is one allocation.
+	one     [1]block
+	content data
 }
 
 // block is a stretch of a run: in memory, or a place in the run's segment.
@@ -70,7 +75,9 @@ func columnBytes(c *chunk.Column) int64 {
 
 // newRun makes a run of one chunk, which is consolidated in l's order.
 func newRun(l *layout, e Epoch, c *chunk.Chunk) *run {
-	d := &data{cols: make([]*chunk.Column, len(c.Cols)), weights: c.Weights, rows: c.Rows}
+	r := &run{from: e, to: e + 1, rows: c.Rows}
+	d := &r.content
+	d.cols, d.weights, d.rows = make([]*chunk.Column, len(c.Cols)), c.Weights, c.Rows
 	for i, col := range c.Cols {
 		if col.Type.Class() == types.ClassBytes {
 			if d.packed == nil {
@@ -84,7 +91,8 @@ func newRun(l *layout, e Epoch, c *chunk.Chunk) *run {
 		d.prefix = make([]uint64, c.Rows)
 		l.order.Prefixes(d.cols, c.Rows, d.prefix)
 	}
-	r := &run{from: e, to: e + 1, rows: c.Rows, blocks: []block{{c.Rows, d}}}
+	r.one[0] = block{c.Rows, d}
+	r.blocks = r.one[:]
 	r.seal(l)
 	return r
 }
@@ -117,11 +125,12 @@ func (r *run) seal(l *layout) {
 	if l.heap {
 		return
 	}
-	r.first = make([]uint64, len(r.blocks))
-	for i, b := range r.blocks {
-		r.first[i] = b.data.prefix[0]
-	}
+	r.first = r.blocks[0].data.prefix[:1:1]
 	if len(r.blocks) > 1 {
+		r.first = make([]uint64, len(r.blocks))
+		for i, b := range r.blocks {
+			r.first[i] = b.data.prefix[0]
+		}
 		r.fence = make([]*chunk.Column, len(l.schema))
 		for _, k := range l.keyCols {
 			f := chunk.NewColumn(l.schema[k], len(r.blocks))

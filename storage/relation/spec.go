@@ -3,6 +3,7 @@ package relation
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
@@ -74,15 +75,19 @@ const (
 	filterRowsMin = 48
 )
 
-// layout is what follows from a Spec; immutable.
+// layout is what follows from a Spec; immutable, but for the pool.
 type layout struct {
 	spec    Spec
 	schema  chunk.Schema
 	order   *chunk.Comparator
 	keyCols []int
+	// byKeys[k] is the order by the first k+1 key columns alone.
+	byKeys []*chunk.Comparator
 	// heap: rows are kept as they come, unsorted.
 	heap bool
 	all  []int
+	// points has *point for Get.
+	points sync.Pool
 }
 
 func newLayout(spec Spec) (*layout, error) {
@@ -105,6 +110,9 @@ func newLayout(spec Spec) (*layout, error) {
 		}
 	}
 	l.order = chunk.NewIdentityComparator(l.schema, keys)
+	for k := range spec.Key {
+		l.byKeys = append(l.byKeys, chunk.NewComparator(l.schema, keys[:k+1]))
+	}
 	if l.spec.MergeInlineMax == 0 {
 		l.spec.MergeInlineMax = mergeInlineMaxDefault
 	}
