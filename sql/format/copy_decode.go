@@ -389,14 +389,13 @@ func (d *CopyDecoder) checkLiteral(line []byte) error {
 	return d.literal(what, letter, line)
 }
 
-// learnEOL looks for the first end of line; a carriage return at the end of the
-// input fed so far waits for what follows it.
+// learnEOL looks for the first end of line outside quotes and escapes; a carriage
+// return at the end of the input fed so far waits for what follows it.
 func (d *CopyDecoder) learnEOL(last bool) bool {
-	i := bytes.IndexAny(d.buf[d.pos:], "\r\n")
+	i := d.firstEOL()
 	if i < 0 {
 		return false
 	}
-	i += d.pos
 	switch {
 	case d.buf[i] == '\n':
 		d.eol = eolLF
@@ -408,6 +407,22 @@ func (d *CopyDecoder) learnEOL(last bool) bool {
 		return false
 	}
 	return true
+}
+
+// firstEOL finds the first carriage return or newline that is not data, -1 for none.
+func (d *CopyDecoder) firstEOL() int {
+	quoted := false
+	for i := d.pos; i < len(d.buf); i++ {
+		switch c := d.buf[i]; {
+		case d.opt.CSV && quoted && c == d.opt.Escape && c != d.opt.Quote, !d.opt.CSV && c == '\\':
+			i++
+		case d.opt.CSV && c == d.opt.Quote:
+			quoted = !quoted
+		case (c == '\n' || c == '\r') && !quoted:
+			return i
+		}
+	}
+	return -1
 }
 
 // lineEnd returns the index of the byte that ends the line at pos, -1 for none yet.

@@ -171,11 +171,19 @@ type ArrayBuilder struct {
 
 // NewArrayBuilder returns a builder for the array or vector type t.
 func NewArrayBuilder(t Type) *ArrayBuilder {
-	b := &ArrayBuilder{class: t.ElemType().Class(), lower: 1}
+	b := new(ArrayBuilder)
+	b.init(t)
+	return b
+}
+
+// init empties the builder and sets it to the array or vector type t.
+func (b *ArrayBuilder) init(t Type) {
+	b.class = t.ElemType().Class()
+	b.Reset()
+	b.lower = 1
 	if t.Kind == KindInt2Vector || t.Kind == KindOIDVector {
 		b.lower = 0
 	}
-	return b
 }
 
 // Reset empties the builder and keeps its buffers.

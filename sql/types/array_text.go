@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"streamdb/sql/sqlerr"
 )
@@ -74,7 +75,11 @@ type arrayParser struct {
 	s   string // the whole literal
 	i   int
 	buf []byte // the element being read
+	b   ArrayBuilder
 }
+
+// arrayParsers keeps parsers with their buffers.
+var arrayParsers = sync.Pool{New: func() any { return new(arrayParser) }}
 
 func (p *arrayParser) malformed(detail string) error {
 	return sqlerr.New(sqlerr.InvalidTextRepresentation, "malformed array literal: \"%s\"", p.s).WithDetail("%s", detail)
@@ -89,7 +94,15 @@ func (p *arrayParser) space() {
 // ParseArrayText appends the bytes of the array or vector that s, in text form,
 // stands for.
 func ParseArrayText(dst []byte, t Type, s string, st *Settings) ([]byte, error) {
-	b := NewArrayBuilder(t)
+	p := arrayParsers.Get().(*arrayParser)
+	b := &p.b
+	b.init(t)
+	defer func() {
+		p.s = ""
+		if cap(b.tail) < 1<<16 && cap(b.fixed) < 1<<16 {
+			arrayParsers.Put(p)
+		}
+	}()
 	if t.Kind != KindArray {
 		for _, w := range strings.Fields(s) {
 			d, err := ParseText(t.ElemType(), w, st)
@@ -100,7 +113,7 @@ func ParseArrayText(dst []byte, t Type, s string, st *Settings) ([]byte, error) 
 		}
 		return b.AppendTo(dst), nil
 	}
-	p := &arrayParser{s: s}
+	p.s, p.i = s, 0
 	size, err := p.bounds(b)
 	if err != nil {
 		return nil, err
@@ -269,7 +282,12 @@ func (p *arrayParser) add(b *ArrayBuilder, elem Type, st *Settings, literal bool
 		b.AddBytes(p.buf)
 		return nil
 	}
-	d, err := ParseText(elem, string(p.buf), st)
+	if elem.Kind == KindInt4 { // the usual
+		v, err := ParseInt4(BytesString(p.buf))
+		b.AddInt(v)
+		return err
+	}
+	d, err := ParseText(elem, BytesString(p.buf), st)
 	if err != nil {
 		return err
 	}

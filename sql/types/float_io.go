@@ -16,7 +16,7 @@ func AppendFloat8(dst []byte, f float64, extraDigits int) []byte {
 
 // AppendFloat4 writes a real value, held as float64.
 func AppendFloat4(dst []byte, f float64, extraDigits int) []byte {
-	return appendFloat(dst, f, 32, 6, extraDigits)
+	return appendFloat(dst, float64(float32(f)), 32, 6, extraDigits)
 }
 
 func appendFloat(dst []byte, f float64, bits, digits, extra int) []byte {

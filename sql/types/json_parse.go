@@ -1,8 +1,9 @@
 package types
 
 import (
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"streamdb/sql/sqlerr"
@@ -28,19 +29,29 @@ type jsonParser struct {
 type jsonMember struct {
 	key       string // unescaped
 	k, v, end int
-	n         int // position in the object, for stable order
 }
 
 // ParseJSONB appends the canonical text of jsonb that s stands for: keys in order of
 // length and bytes, the last of duplicates, one blank behind colon and comma,
 // numbers as numeric writes them.
 func ParseJSONB(dst []byte, s string) ([]byte, error) {
-	p := jsonParser{s: s, canon: true, out: dst}
-	if err := p.document(); err != nil {
+	p := jsonParsers.Get().(*jsonParser)
+	p.s, p.out = s, dst
+	err := p.document()
+	out := p.out
+	clear(p.members[:cap(p.members)])
+	*p = jsonParser{canon: true, members: p.members[:0], scratch: p.scratch[:0]}
+	if cap(p.scratch) < 1<<16 {
+		jsonParsers.Put(p)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return p.out, nil
+	return out, nil
 }
+
+// jsonParsers keeps parsers of jsonb with their buffers.
+var jsonParsers = sync.Pool{New: func() any { return &jsonParser{canon: true} }}
 
 // ValidateJSON checks s by json's rules, which keep the text as it is.
 func ValidateJSON(s string) error {
@@ -147,10 +158,8 @@ func (p *jsonParser) value(expect string) error {
 		return p.unexpected(expect)
 	}
 	switch c := p.s[p.i]; {
-	case c == '{':
-		return p.nest(p.object)
-	case c == '[':
-		return p.nest(p.array)
+	case c == '{' || c == '[':
+		return p.nest(c)
 	case c == '"':
 		return p.str()
 	case c == '-' || isDigit(c):
@@ -172,11 +181,15 @@ func (p *jsonParser) value(expect string) error {
 
 func isWordByte(c byte) bool { return isAlnum(c) || c == '_' || c >= 0x80 }
 
-func (p *jsonParser) nest(f func() error) error {
+func (p *jsonParser) nest(c byte) (err error) {
 	if p.depth++; p.depth > jsonDepthMax {
 		return sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded")
 	}
-	err := f()
+	if c == '{' {
+		err = p.object()
+	} else {
+		err = p.array()
+	}
 	p.depth--
 	return err
 }
@@ -239,7 +252,7 @@ func (p *jsonParser) object() error {
 			return p.unexpected(expect)
 		}
 		expect = "Expected string, but found \"%s\"."
-		if err := p.member(len(p.members) - first); err != nil {
+		if err := p.member(); err != nil {
 			return err
 		}
 		p.space()
@@ -262,17 +275,18 @@ func (p *jsonParser) object() error {
 }
 
 // member reads key, colon and value.
-func (p *jsonParser) member(n int) error {
+func (p *jsonParser) member() error {
 	k := len(p.out)
 	keyStart := p.i
 	if err := p.str(); err != nil {
 		return err
 	}
-	m := jsonMember{k: k, n: n}
+	m := jsonMember{k: k}
 	if p.canon {
-		m.key = jsonUnescaped(BytesString(p.out[k:]))
 		if strings.IndexByte(p.s[keyStart:p.i], '\\') < 0 {
 			m.key = p.s[keyStart+1 : p.i-1]
+		} else {
+			m.key = jsonUnescaped(BytesString(p.out[k:]))
 		}
 	}
 	p.space()
@@ -296,7 +310,7 @@ func (p *jsonParser) member(n int) error {
 // closeObject orders the members written at out[start:] and frames them.
 func (p *jsonParser) closeObject(start, first int) {
 	ms := p.members[first:]
-	sort.SliceStable(ms, func(a, b int) bool { return lessJSONKey(ms[a].key, ms[b].key) })
+	slices.SortStableFunc(ms, func(a, b jsonMember) int { return compareJSONKeys(a.key, b.key) })
 	body := append(p.scratch[:0], '{')
 	for i, m := range ms {
 		if i+1 < len(ms) && ms[i+1].key == m.key {
@@ -312,12 +326,12 @@ func (p *jsonParser) closeObject(start, first int) {
 	p.scratch, p.members = body, p.members[:first]
 }
 
-// lessJSONKey is the order of keys in jsonb: by length, then bytes.
-func lessJSONKey(a, b string) bool {
+// compareJSONKeys is the order of keys in jsonb: by length, then bytes.
+func compareJSONKeys(a, b string) int {
 	if len(a) != len(b) {
-		return len(a) < len(b)
+		return cmpOrdered(len(a), len(b))
 	}
-	return a < b
+	return strings.Compare(a, b)
 }
 
 // jsonNumberLen measures the JSON number at the start of t; 0 for none.

@@ -1,7 +1,7 @@
 package types
 
 import (
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -222,7 +222,7 @@ func (b *JSONBuilder) AppendObject(dst []byte) []byte {
 	for i := range idx {
 		idx[i] = i
 	}
-	sort.SliceStable(idx, func(x, y int) bool { return lessJSONKey(b.keys[idx[x]], b.keys[idx[y]]) })
+	slices.SortStableFunc(idx, func(x, y int) int { return compareJSONKeys(b.keys[x], b.keys[y]) })
 	dst = append(dst, '{')
 	first := true
 	for i, j := range idx {
