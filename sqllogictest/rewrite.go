@@ -14,6 +14,9 @@ func (r *runner) rewritable(rec *record, a *answer) bool {
 	if rec.kind == kindAuto {
 		return true
 	}
+	if rec.kind == kindQuery && a.err == nil && a.result == nil {
+		return false
+	}
 	return (rec.outcome == wantError) == (a.err != nil)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -60,17 +61,29 @@ func (s *session) exec(ctx context.Context, sql string) (*pgconn.Result, error) 
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	s.notices = nil
-	results, err := s.conn.Exec(ctx, sql).ReadAll()
+	last, err := readLast(s.conn.Exec(ctx, sql))
 	if err != nil {
 		return nil, err
 	}
 	if sessionState.MatchString(sql) && s.conn.TxStatus() == 'I' {
 		s.state = append(s.state, sql)
 	}
-	if len(results) == 0 {
-		return &pgconn.Result{}, nil
+	return last, nil
+}
+
+// readLast reads all results and returns the last one. Unlike ReadAll of pgconn it keeps the columns of an empty result.
+func readLast(mrr *pgconn.MultiResultReader) (*pgconn.Result, error) {
+	last := &pgconn.Result{}
+	for mrr.NextResult() {
+		rr := mrr.ResultReader()
+		fields := slices.Clone(rr.FieldDescriptions())
+		last = rr.Read()
+		last.FieldDescriptions = fields
 	}
-	return results[len(results)-1], nil
+	if err := mrr.Close(); err != nil {
+		return nil, err
+	}
+	return last, nil
 }
 
 // close ends the connection; drop forgets it without a word, as after a kill.

@@ -49,7 +49,7 @@ type answer struct {
 
 // ask runs SQL and returns what came of it. The error is one of the connection.
 func ask(ctx context.Context, conn *pgconn.PgConn, sql string) (*answer, error) {
-	results, err := conn.Exec(ctx, sql).ReadAll()
+	res, err := readLast(conn.Exec(ctx, sql))
 	var pgErr *pgconn.PgError
 	switch {
 	case errors.As(err, &pgErr):
@@ -57,7 +57,6 @@ func ask(ctx context.Context, conn *pgconn.PgConn, sql string) (*answer, error) 
 	case err != nil:
 		return nil, fmt.Errorf("%w\n  %s", err, sql)
 	}
-	res := results[len(results)-1]
 	a := &answer{tag: res.CommandTag.String()}
 	for _, f := range res.FieldDescriptions {
 		a.types = append(a.types, f.DataTypeOID)
@@ -74,6 +73,21 @@ func ask(ctx context.Context, conn *pgconn.PgConn, sql string) (*answer, error) 
 	}
 	slices.Sort(a.rows)
 	return a, nil
+}
+
+// readLast reads all results and returns the last one. Unlike ReadAll of pgconn it keeps the columns of an empty result.
+func readLast(mrr *pgconn.MultiResultReader) (*pgconn.Result, error) {
+	last := &pgconn.Result{}
+	for mrr.NextResult() {
+		rr := mrr.ResultReader()
+		fields := slices.Clone(rr.FieldDescriptions())
+		last = rr.Read()
+		last.FieldDescriptions = fields
+	}
+	if err := mrr.Close(); err != nil {
+		return nil, err
+	}
+	return last, nil
 }
 
 // difference describes how ours differs from theirs, or returns "".
