@@ -2,7 +2,6 @@ package planner
 
 import (
 	"streamdb/planner/physical"
-	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
 	"streamdb/sql/expr"
 	"streamdb/sql/sqlerr"
@@ -233,11 +232,4 @@ func New(cat *catalog.Catalog, opts Options) *Planner {
 		p.path = append(p.path, s)
 	}
 	return p
-}
-
-// Statement plans a statement. paramTypes is the types that the client has declared
-// for parameters $1, $2, …; Unknown (or nothing) lets the planner infer them.
-// Statements that concern only the session (SET, BEGIN, …) are not for the planner.
-func (p *Planner) Statement(stmt ast.Statement, paramTypes []types.Type) (Planned, error) {
-	return nil, sqlerr.Unsupported(stmt.Tag(), stmt.Loc())
 }

@@ -58,3 +58,6 @@ func (m *Meta) SetType(id ColID, t types.Type) { m.cols[id].Type = t }
 
 // Ref gives a reference to a column.
 func (m *Meta) Ref(id ColID) *expr.Expr { return expr.Column(id, m.cols[id].Type) }
+
+// Len is one more than the highest column id.
+func (m *Meta) Len() int { return len(m.cols) }

@@ -68,6 +68,7 @@ type Node struct {
 	Join       *Join       `json:"join,omitempty"`
 	SetOp      *SetOp      `json:"set_op,omitempty"`
 	TopN       *TopN       `json:"top_n,omitempty"`
+	MaxOneRow  *MaxOneRow  `json:"max_one_row,omitempty"`
 	Emit       *Emit       `json:"emit,omitempty"`
 	Exchange   *Exchange   `json:"exchange,omitempty"`
 	Recursive  *Recursive  `json:"recursive,omitempty"`
@@ -163,9 +164,9 @@ type AggCall struct {
 // AggPhase tells which part of a two-phase aggregation a node is.
 type AggPhase string
 
-// The phases. A partial phase emits, per group and chunk, the partial states of its
-// calls as columns; a final phase merges them. Only calls whose state is a group
-// (count, sum, avg over exact types) or whose input is append-only (min, max) split.
+// The phases. A partial phase aggregates what one worker has, a final phase its
+// results; both are ordinary aggregations, told apart for EXPLAIN only: a count is
+// final as a sum, sum, min and max as themselves.
 const (
 	AggSingle  AggPhase = "single"
 	AggPartial AggPhase = "partial"
@@ -257,8 +258,18 @@ type TopN struct {
 	// Visible is the number of leading columns that are shown; sort columns that
 	// were not selected stand behind and are cut. 0 means all.
 	Visible int `json:"visible,omitempty"`
+	// LimitExpr and OffsetExpr, ad hoc only, hold bounds that are parameters until the
+	// plan is bound to values; they count instead of Limit and Offset and are nil then.
+	LimitExpr  *expr.Expr `json:"limit_expr,omitempty"`
+	OffsetExpr *expr.Expr `json:"offset_expr,omitempty"`
 	// Rank, when true, appends the bigint row number.
 	Rank bool `json:"rank,omitempty"`
+}
+
+// MaxOneRow passes at most one row per group of equal Group columns (NULLs equal); a
+// group with more is the error 21000. No Group means the whole input.
+type MaxOneRow struct {
+	Group []int `json:"group,omitempty"`
 }
 
 // Emit holds rows back until a window is closed: EMIT ON WINDOW CLOSE.

@@ -1,0 +1,312 @@
+package planner
+
+import (
+	"slices"
+
+	"streamdb/planner/physical"
+	"streamdb/sql/catalog"
+	"streamdb/sql/expr"
+)
+
+// annotator infers, from the scans up, what each node promises of its changelog: its
+// stream key, that nothing is retracted, and which columns carry a watermark.
+type annotator struct {
+	cat  *catalog.Catalog
+	plan *physical.Plan
+	// ends is, per node, the output columns that are ends of windows and carry the
+	// watermark of the windows' time.
+	ends [][]int
+}
+
+// annotate fills in the properties of every node.
+func annotate(cat *catalog.Catalog, plan *physical.Plan) *annotator {
+	a := &annotator{cat: cat, plan: plan, ends: make([][]int, len(plan.Nodes))}
+	for i := range plan.Nodes {
+		a.node(i)
+	}
+	return a
+}
+
+// in gives an input of a node.
+func (a *annotator) in(n *physical.Node, k int) *physical.Node { return &a.plan.Nodes[n.Inputs[k]] }
+
+func (a *annotator) node(i int) {
+	n := &a.plan.Nodes[i]
+	switch n.Kind {
+	case physical.KindScan:
+		a.scan(n)
+	case physical.KindValues:
+		n.AppendOnly = true
+	case physical.KindFilter, physical.KindExchange:
+		a.pass(i, n)
+	case physical.KindProject:
+		a.project(i, n)
+	case physical.KindProjectSet:
+		in := a.in(n, 0)
+		n.AppendOnly, n.Watermarks, a.ends[i] = in.AppendOnly, in.Watermarks, a.ends[n.Inputs[0]]
+	case physical.KindHopWindow:
+		a.hopWindow(i, n)
+	case physical.KindAgg:
+		a.agg(i, n)
+	case physical.KindJoin:
+		a.join(i, n)
+	case physical.KindUnion:
+		a.union(i, n)
+	case physical.KindSetOp:
+		if !n.SetOp.All {
+			n.StreamKey = all(len(n.Schema))
+		}
+	case physical.KindTopN:
+		a.topN(i, n)
+	case physical.KindMaxOneRow:
+		n.StreamKey = a.in(n, 0).StreamKey
+	case physical.KindEmit:
+		a.pass(i, n)
+		n.AppendOnly = true
+	}
+}
+
+func all(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// pass takes everything over from the one input.
+func (a *annotator) pass(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	n.StreamKey, n.AppendOnly, n.Watermarks = in.StreamKey, in.AppendOnly, in.Watermarks
+	a.ends[i] = a.ends[n.Inputs[0]]
+}
+
+// scan asks the catalog.
+func (a *annotator) scan(n *physical.Node) {
+	d := a.cat.ByID(catalog.ID(n.Scan.Relation))
+	if d != nil && d.Index != nil {
+		d = a.cat.ByID(d.Index.On)
+	}
+	if d == nil {
+		return
+	}
+	place := func(id int) int { return slices.Index(n.Scan.Columns, id) }
+	key := func(ids []int) []int {
+		var out []int
+		for _, id := range ids {
+			at := place(id)
+			if at < 0 {
+				return nil
+			}
+			out = append(out, at)
+		}
+		return out
+	}
+	switch {
+	case d.Table != nil:
+		n.AppendOnly = d.Table.AppendOnly || d.Kind == catalog.KindSource
+		n.StreamKey = key(d.PrimaryKey())
+		if w := d.Table.Watermark; w != nil {
+			if at := place(w.Column); at >= 0 {
+				n.Watermarks = []int{at}
+			}
+		}
+	case d.MatView != nil:
+		q := &d.MatView.Query
+		n.AppendOnly = q.AppendOnly
+		var ids []int
+		for _, k := range q.StreamKey {
+			ids = append(ids, q.Columns[k].ID)
+		}
+		n.StreamKey = key(ids)
+		for _, w := range q.Watermarks {
+			if at := place(q.Columns[w].ID); at >= 0 {
+				n.Watermarks = append(n.Watermarks, at)
+			}
+		}
+	}
+}
+
+// through maps positions of an input to those of the outputs that pass them on;
+// where[i] is the output of input column i, -1 for none.
+func through(cols []int, where func(int) int) []int {
+	var out []int
+	for _, c := range cols {
+		if w := where(c); w >= 0 {
+			out = append(out, w)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// wholeKey maps a key; nil if part of it gets lost.
+func wholeKey(key []int, where func(int) int) []int {
+	out := through(key, where)
+	if len(out) != len(key) {
+		return nil
+	}
+	return out
+}
+
+func (a *annotator) project(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	where := func(c int) int {
+		return slices.IndexFunc(n.Project.Exprs, func(e *expr.Expr) bool { return e.Op == expr.OpColumn && e.Col == c })
+	}
+	n.AppendOnly = in.AppendOnly
+	n.StreamKey = wholeKey(in.StreamKey, where)
+	n.Watermarks = through(in.Watermarks, where)
+	a.ends[i] = through(a.ends[n.Inputs[0]], where)
+}
+
+func (a *annotator) hopWindow(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	k := len(in.Schema)
+	n.AppendOnly = in.AppendOnly
+	if in.StreamKey != nil {
+		n.StreamKey = append(slices.Clone(in.StreamKey), k)
+	}
+	n.Watermarks = slices.Clone(in.Watermarks)
+	a.ends[i] = slices.Clone(a.ends[n.Inputs[0]])
+	if slices.Contains(in.Watermarks, n.HopWindow.Time) {
+		n.Watermarks = append(n.Watermarks, k, k+1)
+		a.ends[i] = append(a.ends[i], k+1)
+	}
+}
+
+func (a *annotator) agg(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	g := n.Agg
+	if len(g.Group) > 0 {
+		n.StreamKey = all(len(g.Group))
+	}
+	if g.Hop != nil {
+		if slices.Contains(in.Watermarks, g.Hop.Time) {
+			for k, c := range g.Group {
+				if c < 0 {
+					n.Watermarks = append(n.Watermarks, k)
+				}
+			}
+			if g.WindowEnd >= 0 {
+				a.ends[i] = append(a.ends[i], g.WindowEnd)
+			}
+		}
+	}
+	for k, c := range g.Group {
+		if c < 0 {
+			continue
+		}
+		if slices.Contains(in.Watermarks, c) {
+			n.Watermarks = append(n.Watermarks, k)
+		}
+		if slices.Contains(a.ends[n.Inputs[0]], c) {
+			a.ends[i] = append(a.ends[i], k)
+			if g.Hop == nil {
+				g.WindowEnd = k
+			}
+		}
+	}
+	slices.Sort(n.Watermarks)
+	slices.Sort(a.ends[i])
+}
+
+func (a *annotator) join(i int, n *physical.Node) {
+	l, r := a.in(n, 0), a.in(n, 1)
+	j := n.Join
+	lk, rk := l.StreamKey, r.StreamKey
+	j.LeftUnique, j.RightUnique = isKey(lk, j.LeftKeys), isKey(rk, j.RightKeys)
+	left := func(c int) int { return slices.Index(j.Output, c) }
+	right := func(c int) int { return slices.Index(j.Output, c+len(l.Schema)) }
+	leftOnly := j.Type == physical.JoinSemi || j.Type == physical.JoinAnti || j.Type == physical.JoinNullAnti
+	switch {
+	case leftOnly, j.RightUnique && (j.Type == physical.JoinInner || j.Type == physical.JoinLeft):
+		n.StreamKey = wholeKey(lk, left)
+	case j.LeftUnique && (j.Type == physical.JoinInner || j.Type == physical.JoinRight):
+		n.StreamKey = wholeKey(rk, right)
+	case lk != nil && rk != nil:
+		a1, b1 := wholeKey(lk, left), wholeKey(rk, right)
+		if a1 != nil && b1 != nil {
+			n.StreamKey = append(a1, b1...)
+		}
+	}
+	n.AppendOnly = l.AppendOnly && r.AppendOnly && (j.Type == physical.JoinInner || j.Type == physical.JoinSemi)
+	if j.Type != physical.JoinInner && j.Type != physical.JoinSemi {
+		return
+	}
+	for k := range j.LeftKeys {
+		lc, rc := j.LeftKeys[k], j.RightKeys[k]
+		if !slices.Contains(l.Watermarks, lc) || !slices.Contains(r.Watermarks, rc) {
+			continue
+		}
+		lend, rend := slices.Contains(a.ends[n.Inputs[0]], lc), slices.Contains(a.ends[n.Inputs[1]], rc)
+		if lend && rend {
+			j.LeftWindow, j.RightWindow = k, k
+		}
+		if w := left(lc); w >= 0 {
+			n.Watermarks = append(n.Watermarks, w)
+			if lend && rend {
+				a.ends[i] = append(a.ends[i], w)
+			}
+		}
+		if w := right(rc); w >= 0 && !leftOnly {
+			n.Watermarks = append(n.Watermarks, w)
+			if lend && rend {
+				a.ends[i] = append(a.ends[i], w)
+			}
+		}
+	}
+	slices.Sort(n.Watermarks)
+	slices.Sort(a.ends[i])
+}
+
+// isKey tells whether cols hold all of a known key.
+func isKey(key, cols []int) bool {
+	if key == nil {
+		return false
+	}
+	for _, k := range key {
+		if !slices.Contains(cols, k) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *annotator) union(i int, n *physical.Node) {
+	n.AppendOnly = true
+	for k := range n.Inputs {
+		in := a.in(n, k)
+		n.AppendOnly = n.AppendOnly && in.AppendOnly
+		if k == 0 {
+			n.Watermarks, a.ends[i] = slices.Clone(in.Watermarks), slices.Clone(a.ends[n.Inputs[k]])
+			continue
+		}
+		n.Watermarks = slices.DeleteFunc(n.Watermarks, func(c int) bool { return !slices.Contains(in.Watermarks, c) })
+		a.ends[i] = slices.DeleteFunc(a.ends[i], func(c int) bool { return !slices.Contains(a.ends[n.Inputs[k]], c) })
+	}
+}
+
+func (a *annotator) topN(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	where := func(c int) int {
+		if n.TopN.Visible > 0 && c >= n.TopN.Visible {
+			return -1
+		}
+		return c
+	}
+	n.StreamKey = wholeKey(in.StreamKey, where)
+	if n.TopN.Limit == 1 && !n.TopN.WithTies && len(n.TopN.Partition) > 0 {
+		if k := wholeKey(n.TopN.Partition, where); k != nil {
+			n.StreamKey = k
+		}
+	}
+	for _, w := range in.Watermarks {
+		if slices.Contains(n.TopN.Partition, w) && where(w) >= 0 {
+			n.Watermarks = append(n.Watermarks, w)
+			if slices.Contains(a.ends[n.Inputs[0]], w) {
+				a.ends[i] = append(a.ends[i], w)
+			}
+		}
+	}
+}

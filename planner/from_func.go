@@ -1,0 +1,180 @@
+package planner
+
+import (
+	"streamdb/planner/logical"
+	"streamdb/sql/ast"
+	"streamdb/sql/expr"
+	"streamdb/sql/functions"
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+)
+
+// windowTVF binds TUMBLE and HOP in FROM.
+func (b *binder) windowTVF(w *ast.WindowTVF, outer *scope) (*fromItem, error) {
+	if w.Kind == ast.Session || w.Kind == ast.Cumulate || len(w.PartitionBy) > 0 {
+		return nil, sqlerr.Unsupported("window function "+w.Kind.String()+" in FROM", b.pos(w))
+	}
+	in, err := b.fromRef(w.Input, outer, outer)
+	if err != nil {
+		return nil, err
+	}
+	x := &exprCtx{b: b, scope: in.scope, clause: "FROM"}
+	time, err := x.column(w.Time)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Type.Base()
+	switch time.Type.Kind {
+	case types.KindTimestamp, types.KindTimestampTZ:
+	case types.KindDate:
+		start = types.Timestamp
+	default:
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "the time column of a window must be of type timestamp, timestamptz or date, not %s",
+			functions.TypeName(time.Type)).At(b.pos(w.Time))
+	}
+	n := &logical.HopWindow{Input: in.node, Time: time.Col}
+	if n.Size, err = b.positiveInterval(w.Size, "window size"); err != nil {
+		return nil, err
+	}
+	n.Slide = n.Size
+	if w.Kind == ast.Hop {
+		if n.Slide, err = b.positiveInterval(w.Slide, "window slide"); err != nil {
+			return nil, err
+		}
+	}
+	if w.WindowOff != nil {
+		if n.Offset, err = b.constInterval(w.WindowOff, "window offset"); err != nil {
+			return nil, err
+		}
+	}
+	n.Start, n.End = b.meta.Add("window_start", start), b.meta.Add("window_end", start)
+	r := &relation{node: n, cols: in.scope.cols}
+	r.cols = append(r.cols[:len(r.cols):len(r.cols)],
+		&scopeCol{name: "window_start", id: n.Start}, &scopeCol{name: "window_end", id: n.End})
+	name := ""
+	if len(in.scope.tables) == 1 {
+		name = in.scope.tables[0].name
+	}
+	return b.item(r, name, w.Alias, outer, b.pos(w))
+}
+
+func (b *binder) positiveInterval(e ast.Expr, what string) (int64, error) {
+	us, err := b.constInterval(e, what)
+	if err == nil && us <= 0 {
+		err = sqlerr.New(sqlerr.InvalidParameterValue, "%s must be positive", what).At(b.pos(e))
+	}
+	return us, err
+}
+
+// funcRef binds functions in FROM; they are always lateral.
+func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, error) {
+	if len(f.ColDefs) > 0 {
+		return nil, sqlerr.Unsupported("a column definition list", b.pos(f))
+	}
+	ps := &logical.ProjectSet{}
+	x := &exprCtx{b: b, scope: siblings, clause: "FROM"}
+	var cols []*scopeCol
+	scalars := &logical.Project{}
+	for i := range f.Funcs {
+		if len(f.Funcs[i].ColDefs) > 0 {
+			return nil, sqlerr.Unsupported("a column definition list", b.pos(f))
+		}
+		c, err := b.fromFunc(x, ps, scalars, f.Funcs[i].Call)
+		if err != nil {
+			return nil, err
+		}
+		cols = append(cols, c...)
+	}
+	if len(ps.Funcs) > 0 && len(scalars.Out) > 0 {
+		return nil, sqlerr.Unsupported("ROWS FROM with functions that return one row", b.pos(f))
+	}
+	name := "rows"
+	if call, ok := f.Funcs[0].Call.(*ast.FuncCall); ok {
+		name = call.Name.Name
+	} else if len(cols) > 0 {
+		name = cols[0].name
+	}
+	var node logical.Node = logical.Unit()
+	node = x.apply(node)
+	if len(ps.Funcs) > 0 {
+		ps.Input = node
+		node = ps
+		if f.Ordinality {
+			ps.Ordinality = b.meta.Add("ordinality", types.Int8)
+			cols = append(cols, &scopeCol{name: "ordinality", id: ps.Ordinality})
+		}
+	} else {
+		if f.Ordinality {
+			id := b.meta.Add("ordinality", types.Int8)
+			scalars.Out = append(scalars.Out, id)
+			scalars.Exprs = append(scalars.Exprs, expr.Const(types.Int8, types.Datum{I: 1}))
+			cols = append(cols, &scopeCol{name: "ordinality", id: id})
+		}
+		scalars.Input = node
+		node = scalars
+	}
+	if f.Alias != nil && len(f.Alias.Columns) == 0 && len(f.Funcs) == 1 && (len(cols) == 1 || f.Ordinality && len(cols) == 2) {
+		cols[0].name = f.Alias.Name
+	}
+	return b.item(&relation{node: node, cols: cols}, name, f.Alias, outer, b.pos(f))
+}
+
+// fromFunc binds one function of FROM, set-returning or not, and gives its columns.
+func (b *binder) fromFunc(x *exprCtx, ps *logical.ProjectSet, scalars *logical.Project, e ast.Expr) ([]*scopeCol, error) {
+	call, ok := e.(*ast.FuncCall)
+	if ok {
+		name, err := b.functionName(&call.Name)
+		if err != nil {
+			return nil, err
+		}
+		if kind, found := kindOf(name); found && kind == functions.Set {
+			if err := plainCall(name, call, b.pos(call)); err != nil {
+				return nil, err
+			}
+			return b.fromSet(x, ps, name, call)
+		}
+	}
+	v, err := x.typed(e)
+	if err != nil {
+		return nil, err
+	}
+	name := ast.ColumnName(e)
+	id := b.meta.Add(name, v.Type)
+	scalars.Out = append(scalars.Out, id)
+	scalars.Exprs = append(scalars.Exprs, v)
+	return []*scopeCol{{name: name, id: id}}, nil
+}
+
+// fromSet binds a set-returning function; unnest of several arrays runs them in parallel.
+func (b *binder) fromSet(x *exprCtx, ps *logical.ProjectSet, name string, call *ast.FuncCall) ([]*scopeCol, error) {
+	args, err := x.list(call.Args)
+	if err != nil {
+		return nil, err
+	}
+	groups := [][]*expr.Expr{args}
+	if name == "unnest" && len(args) > 1 {
+		groups = groups[:0]
+		for _, a := range args {
+			groups = append(groups, []*expr.Expr{a})
+		}
+	}
+	var cols []*scopeCol
+	for _, g := range groups {
+		f, c, err := b.bindSet(name, g, b.pos(call))
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Columns) == 0 {
+			ps.Funcs = append(ps.Funcs, c)
+			cols = append(cols, &scopeCol{name: name, id: c.Col})
+			continue
+		}
+		for _, part := range f.Columns {
+			pf := functions.ByID(part.Fn)
+			pc := logical.SetCall{Col: b.meta.Add(part.Name, pf.Ret), Fn: part.Fn, Args: c.Args, Type: pf.Ret}
+			ps.Funcs = append(ps.Funcs, pc)
+			cols = append(cols, &scopeCol{name: part.Name, id: pc.Col})
+		}
+	}
+	return cols, nil
+}
