@@ -24,6 +24,14 @@ import (
 // farewell is how long a terminated connection may take to swallow its last message.
 const farewell = 2 * time.Second
 
+// noticeDelay is how long a statement may have been running before its notices are
+// sent at once instead of with its result.
+const noticeDelay = 100 * time.Millisecond
+
+// textsMax bounds the statement texts kept for error positions. A session may forget
+// statements (DEALLOCATE) without our knowing; above the bound all are forgotten.
+const textsMax = 10_000
+
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
@@ -99,7 +107,7 @@ func (c *conn) serve() {
 				WithDetail("%s", fmt.Sprint(r)))
 		}
 	}()
-	c.setReadDeadline(c.bornAt.Add(c.srv.cfg.AuthTimeout))
+	_ = c.raw.SetDeadline(c.bornAt.Add(c.srv.cfg.AuthTimeout)) // lifted by greet
 	if err := c.open(); err != nil {
 		c.srv.count(func(s *Stats) { s.Refused++ })
 		c.refuse(err)
@@ -217,6 +225,15 @@ func (c *conn) setReadDeadline(t time.Time) {
 	}
 }
 
+// liftDeadlines ends the time limit of the startup.
+func (c *conn) liftDeadlines() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.terminated == nil {
+		_ = c.raw.SetDeadline(noDeadline)
+	}
+}
+
 // enter begins a call into the session and gives its context.
 func (c *conn) enter() context.Context {
 	c.mu.Lock()
@@ -287,6 +304,9 @@ func (c *conn) Terminate(cause error) {
 // Notice implements session.Client.
 func (c *conn) Notice(severity session.Severity, n session.Notice) {
 	c.out.appendNotice(severity, n, c.text)
+	if time.Since(c.since) > noticeDelay {
+		_ = c.out.flush() // a failure shows at the next write
+	}
 }
 
 // Parameter implements session.Client.

@@ -35,7 +35,7 @@ func (o *output) flush() error {
 		return o.err
 	}
 	_, o.err = o.w.Write(o.buf)
-	if cap(o.buf) > 4*o.max {
+	if cap(o.buf) > 2*o.max {
 		o.buf = nil // one huge row does not keep its memory
 	}
 	o.buf = o.buf[:0]

@@ -197,6 +197,9 @@ func (c *conn) parse(m *pgproto3.Parse) error {
 	if err := c.sess.Parse(c.ctx, m.Name, m.Query, m.ParameterOIDs); err != nil {
 		return err
 	}
+	if len(c.stmts) >= textsMax {
+		clear(c.stmts)
+	}
 	c.stmts[m.Name] = m.Query
 	c.out.buf = append(c.out.buf, '1', 0, 0, 0, 4)
 	return nil
@@ -252,7 +255,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 		p := c.out.begin('t')
 		c.out.u16(uint16(len(d.Params)))
 		for _, t := range d.Params {
-			c.out.u32(t.OID())
+			c.out.u32(wireOID(t))
 		}
 		if err := c.out.end(p); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
 	"streamdb/wire/session"
 )
 
@@ -277,12 +278,20 @@ func (o *output) rowDescription(f []session.Field, formats []int16) error {
 		o.str(clean(f[i].Name))
 		o.u32(f[i].TableOID)
 		o.u16(uint16(f[i].Attr))
-		o.u32(f[i].Type.OID())
+		o.u32(wireOID(f[i].Type))
 		o.u16(uint16(f[i].Type.Len()))
 		o.u32(uint32(f[i].Type.Typmod))
 		o.u16(uint16(formatOf(formats, i)))
 	}
 	return o.end(p)
+}
+
+// wireOID is a type's number for the client, who never sees a type as unknown.
+func wireOID(t types.Type) uint32 {
+	if t.Kind == types.KindUnknown {
+		t = types.Text
+	}
+	return t.OID()
 }
 
 // errCopyState says that the session mixes up COPY and rows.

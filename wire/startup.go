@@ -409,7 +409,7 @@ func (c *conn) greet(p *startupPacket) {
 	c.keyed.Store(true)
 	c.send(&pgproto3.BackendKeyData{ProcessID: c.pid, SecretKey: c.secret})
 	c.in.SetMaxBodyLen(c.srv.cfg.MaxMessage)
-	c.setReadDeadline(time.Time{})
+	c.liftDeadlines()
 	c.ready()
 }
 

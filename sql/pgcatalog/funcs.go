@@ -170,6 +170,10 @@ var Funcs = map[string]Func{
 	"current_database":    func(e *Env, _ Args) (types.Datum, error) { return str(e.database()) },
 	"current_user":        func(e *Env, _ Args) (types.Datum, error) { return str(e.User) },
 	"session_user":        func(e *Env, _ Args) (types.Datum, error) { return str(e.User) },
+	"current_catalog":     func(e *Env, _ Args) (types.Datum, error) { return str(e.database()) },
+	"current_role":        func(e *Env, _ Args) (types.Datum, error) { return str(e.User) },
+	"user":                func(e *Env, _ Args) (types.Datum, error) { return str(e.User) },
+	"getdatabaseencoding": always(types.Datum{S: "UTF8"}),
 	"version":             version,
 	"pg_backend_pid":      func(e *Env, _ Args) (types.Datum, error) { return num(e.PID) },
 
@@ -186,6 +190,14 @@ var Funcs = map[string]Func{
 	"pg_relation_is_updatable":   ofObject(pgRelationIsUpdatable),
 	"pg_column_is_updatable":     ofObject(func(_ *Env, d *catalog.Descriptor, _ Args) (types.Datum, error) { return boolean(writable(d)) }),
 	"pg_sequence_last_value":     ofObject(pgSequenceLastValue),
+
+	"pg_describe_object":            pgDescribeObject,
+	"pg_get_replica_identity_index": always(types.NullDatum),
+	"pg_partition_root":             always(types.NullDatum),
+	"pg_filenode_relation":          always(types.NullDatum),
+	"pg_settings_get_flags":         always(types.NullDatum),
+	"pg_stat_get_numscans":          always(types.Datum{}),
+	"pg_jit_available":              always(types.Datum{}),
 
 	"pg_is_in_recovery":        always(types.Datum{}),
 	"pg_is_other_temp_schema":  always(types.Datum{}),
@@ -321,6 +333,19 @@ func colDescription(_ *Env, d *catalog.Descriptor, a Args) (types.Datum, error) 
 		return str(c.Comment)
 	}
 	return null()
+}
+
+// pgDescribeObject names an object of pg_class or pg_namespace; others are unknown.
+func pgDescribeObject(e *Env, a Args) (types.Datum, error) {
+	d := e.object(a.oid(1))
+	if d == nil || a.oid(0) != classRelation && a.oid(0) != classNamespace {
+		return null()
+	}
+	s := e.Catalog.Describe(e.SearchPath, d)
+	if c := d.ColumnByID(int(a.Values[2].I)); c != nil {
+		return str("column " + catalog.QuoteIdent(c.Name) + " of " + s)
+	}
+	return str(s)
 }
 
 func pgGetUserbyid(e *Env, a Args) (types.Datum, error) {
