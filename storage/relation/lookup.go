@@ -214,7 +214,7 @@ func (r *run) seekNear(l *layout, b *bound, from position) (position, error) {
 		return from, err
 	}
 	lo := gallop(d.prefix, from.row, d.rows, b.lo)
-	if lo < d.rows && d.prefix[lo] <= b.hi {
+	if lo < d.rows && b.before(l, d.prefix[lo], d.cols, lo) {
 		lo = seekBlock(l, b, d, lo)
 	}
 	if lo == d.rows {

@@ -451,3 +451,54 @@ func TestRangesAndPrefixes(t *testing.T) {
 		}
 	}
 }
+
+func TestIndexFollowsItsTable(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	base, _ := New(keyedSpec())
+	live := map[string][]types.Datum{}
+	var e Epoch
+	grow := func() *chunk.Chunk {
+		e++
+		c := change(r, base.Schema(), live, 200, 3000)
+		if err := base.Append(e, c); err != nil {
+			t.Fatal(err)
+		}
+		base.Publish(e)
+		return c
+	}
+	for range 20 {
+		grow()
+	}
+	index, err := New(IndexSpec(base.Spec(), "by number", chunk.Ascending(3), false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := index.Fill(e, base.Newest().Scan(Scan{})); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := index.Append(e+1, grow()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if index.Newest().Fingerprint() != base.Newest().Fingerprint() {
+		t.Fatal("index and table differ")
+	}
+	want, got := map[int64]int64{}, map[int64]int64{}
+	for _, d := range live {
+		want[d[3].I]++
+	}
+	probe := chunk.NewColumn(types.Int4, 0)
+	for v := range int64(8) {
+		probe.AppendDatum(types.Datum{I: v})
+	}
+	err = index.Newest().LookupMany([]*chunk.Column{probe}, 8, []int{3}, func(m Matches) error {
+		for i := range m.Rows.Rows {
+			got[m.Rows.Cols[0].Ints[i]] += m.Rows.Weight(i)
+		}
+		return nil
+	})
+	if err != nil || !maps.Equal(got, want) {
+		t.Fatalf("%v, want %v (%v)", got, want, err)
+	}
+}
