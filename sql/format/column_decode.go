@@ -18,6 +18,7 @@ var nullSpan = span{n: -1}
 type fieldError struct {
 	row, col int
 	err      error
+	located  bool // err has its context already
 }
 
 // block is a batch of rows cut into fields, not yet read.
@@ -99,7 +100,7 @@ func readFixed[T any](b *block, col *chunk.Column, j, n int, dst []T, parse func
 		}
 		v, err := parse(b.field(s))
 		if err != nil {
-			b.errs = append(b.errs, fieldError{i, j, err})
+			b.errs = append(b.errs, fieldError{row: i, col: j, err: err})
 			continue
 		}
 		dst[n+i] = v
@@ -123,7 +124,7 @@ func (b *block) readNumerics(col *chunk.Column, j, n int) {
 		}
 		d, err := types.ParseNumeric(b.field(s), col.Type.Typmod)
 		if err != nil {
-			b.errs = append(b.errs, fieldError{i, j, err})
+			b.errs = append(b.errs, fieldError{row: i, col: j, err: err})
 			continue
 		}
 		col.SetDec(n+i, d)
@@ -146,7 +147,7 @@ func (b *block) readVarlen(col *chunk.Column, j, n int, st *types.Settings) {
 		} else {
 			buf, err := types.ParseVarlen(col.Bytes, col.Type, b.field(s), st)
 			if err != nil {
-				b.errs = append(b.errs, fieldError{i, j, err})
+				b.errs = append(b.errs, fieldError{row: i, col: j, err: err})
 				buf = col.Bytes
 			}
 			col.Bytes = buf

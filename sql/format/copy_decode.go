@@ -143,6 +143,12 @@ func (d *CopyDecoder) takeLine(line []byte) error {
 		d.ended = true
 		return nil
 	}
+	if !d.opt.CSV && len(line) > 2 && line[0] == '\\' && line[1] == '.' && !d.spec.Lenient {
+		if err := d.readBlock(); err != nil {
+			return err
+		}
+		return sqlerr.New(sqlerr.BadCopyFileFormat, "end-of-copy marker corrupt").WithWhere("COPY %s, line %d", d.spec.Relation, d.line)
+	}
 	text, spans := len(d.b.text), len(d.b.spans)
 	var err error
 	if d.opt.CSV {
@@ -150,8 +156,8 @@ func (d *CopyDecoder) takeLine(line []byte) error {
 	} else {
 		err = d.splitText(line)
 	}
-	if err == nil {
-		err = d.checkWidth(len(d.b.spans) - spans)
+	if err == nil && len(d.b.spans)-spans > d.b.width {
+		err = sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column")
 	}
 	if err == nil {
 		if e := types.CheckUTF8(types.BytesString(d.b.text[text:])); e != nil {
@@ -162,20 +168,23 @@ func (d *CopyDecoder) takeLine(line []byte) error {
 		d.b.text, d.b.spans = d.b.text[:text], d.b.spans[:spans]
 		return d.lineError(err, line)
 	}
+	if n := len(d.b.spans) - spans; n < d.b.width {
+		d.missing(n, line)
+	}
 	d.b.rows++
 	d.b.lines = append(d.b.lines, d.line)
 	return nil
 }
 
-// checkWidth raises missing or extra data for a line of n fields.
-func (d *CopyDecoder) checkWidth(n int) error {
-	switch {
-	case n < d.b.width:
-		return sqlerr.New(sqlerr.BadCopyFileFormat, "missing data for column \"%s\"", d.column(n))
-	case n > d.b.width:
-		return sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column")
+// missing notes that the row being cut ends at column n. It counts as an error of
+// that column, since PostgreSQL reads the columns before it first.
+func (d *CopyDecoder) missing(n int, line []byte) {
+	err := sqlerr.New(sqlerr.BadCopyFileFormat, "missing data for column \"%s\"", d.column(n)).
+		WithWhere("COPY %s, line %d: \"%s\"", d.spec.Relation, d.line, clipContext(line))
+	d.b.errs = append(d.b.errs, fieldError{row: d.b.rows, col: n, err: err, located: true})
+	for ; n < d.b.width; n++ {
+		d.b.spans = append(d.b.spans, nullSpan)
 	}
-	return nil
 }
 
 func (d *CopyDecoder) column(j int) string {
@@ -289,6 +298,9 @@ func (d *CopyDecoder) readBlock() error {
 // valueError is the error of a value with its line and column as context.
 func (d *CopyDecoder) valueError(f *fieldError) error {
 	e := *sqlerr.As(f.err)
+	if f.located {
+		return &e
+	}
 	s := d.b.spans[f.row*d.b.width+f.col]
 	where := "null input"
 	if s.n >= 0 {
@@ -367,7 +379,7 @@ func (d *CopyDecoder) nextLine(last bool) (line []byte, size int, ok bool, err e
 			line = line[:n-1]
 		} else if !d.spec.Lenient {
 			d.line++
-			return nil, 0, false, d.literal("newline", "n", line)
+			return nil, 0, false, d.literal("newline", "n")
 		}
 	}
 	if err := d.checkLiteral(line); err != nil {
@@ -386,7 +398,7 @@ func (d *CopyDecoder) checkLiteral(line []byte) error {
 		return nil
 	}
 	d.line++
-	return d.literal(what, letter, line)
+	return d.literal(what, letter)
 }
 
 // learnEOL looks for the first end of line outside quotes and escapes; a carriage
@@ -480,7 +492,9 @@ func (d *CopyDecoder) lineEndCSV(eol byte) int {
 			if !d.inQuote {
 				return i
 			}
-			d.line++
+			if d.line > 0 { // in the first line PostgreSQL does not know its ends yet
+				d.line++
+			}
 		}
 	}
 	return -1
@@ -502,11 +516,11 @@ func (d *CopyDecoder) unquoted(line []byte, c byte) bool {
 	return false
 }
 
-func (d *CopyDecoder) literal(what, letter string, line []byte) error {
+func (d *CopyDecoder) literal(what, letter string) error {
 	unquoted, hint := "literal ", "Use \"\\"+letter+"\" to represent "+what+"."
 	if d.opt.CSV {
 		unquoted, hint = "unquoted ", "Use quoted CSV field to represent "+what+"."
 	}
-	e := sqlerr.New(sqlerr.BadCopyFileFormat, "%s%s found in data", unquoted, what).WithHint("%s", hint)
-	return e.WithWhere("COPY %s, line %d: \"%s\"", d.spec.Relation, d.line, clipContext(line))
+	return sqlerr.New(sqlerr.BadCopyFileFormat, "%s%s found in data", unquoted, what).WithHint("%s", hint).
+		WithWhere("COPY %s, line %d", d.spec.Relation, d.line)
 }

@@ -69,11 +69,13 @@ func (d *CopyDecoder) addField(raw []byte, off, n int) {
 func appendUnescaped(dst, s []byte) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c != '\\' || i+1 == len(s) {
+		if c != '\\' {
 			dst = append(dst, c)
 			continue
 		}
-		i++
+		if i++; i == len(s) {
+			break // a backslash at the end stands for nothing
+		}
 		switch c = s[i]; c {
 		case 'b':
 			c = '\b'

@@ -1,7 +1,9 @@
 package format
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -75,12 +77,12 @@ func TestCopyDecode(t *testing.T) {
 		{text, "1\tx\n2\n", "", "22P04 missing data for column \"b\" | COPY t, line 2: \"2\""},
 		{text, "1\tx\ty\n", "", "22P04 extra data after last expected column | COPY t, line 1: \"1\tx\ty\""},
 		{text, "1\tx\nz\ty\n", "", "22P02 invalid input syntax for type integer: \"z\" | COPY t, line 2, column a: \"z\""},
-		{text, "1\tx\ry\n2\ta\n", "", "22P04 literal newline found in data | COPY t, line 2: \"y\n2\ta\n\""},
-		{text, "1\tx\n1\tx\ry\n", "", "22P04 literal carriage return found in data | COPY t, line 2: \"1\tx\ry\""},
+		{text, "1\tx\ry\n2\ta\n", "", "22P04 literal newline found in data | COPY t, line 2"},
+		{text, "1\tx\n1\tx\ry\n", "", "22P04 literal carriage return found in data | COPY t, line 2"},
 		{text, "1\t\xff\n", "", "22021 invalid byte sequence for encoding \"UTF8\": 0xff | COPY t, line 1: \"1\t\xff\""},
 		{csv, "1,x\n2,\n3,\"\"\n", "1,x\n2,NULL\n3,\n", ""},
 		{csv, "1,\"a\nb\"\"c\"d\n", "1,\"a\nb\"\"cd\"\n", ""},
-		{csv, "1,\"a\n", "", "22P04 unterminated CSV quoted field | COPY t, line 2: \"1,\"a\n\""},
+		{csv, "1,\"a\n", "", "22P04 unterminated CSV quoted field | COPY t, line 1: \"1,\"a\n\""},
 		{head, "a,b\n1,x\n", "1,x\n", ""},
 		{head, "a,c\n1,x\n", "", "22P04 column name mismatch in header line field 2: got \"c\", expected \"b\" | COPY t, line 1: \"a,c\""},
 		{forced, "\"\",\n", "NULL,\n", ""},
@@ -90,6 +92,48 @@ func TestCopyDecode(t *testing.T) {
 			rows, er := decode(NewCopyDecoder(two, c.opt), two, c.in, n)
 			if er != c.er || rows != c.rows && er == "" {
 				t.Errorf("%q in pieces of %d:\n got %q %s\nwant %q %s", c.in, n, rows, er, c.rows, c.er)
+			}
+		}
+	}
+}
+
+// TestCopyAsPostgreSQL compares with what PostgreSQL 15 made of COPY t(a int, b text)
+// FROM: testdata/copy_pg15.jsonl has an object a line with the options, the data,
+// the rows as CSV with NULL for nulls, or "code message | context".
+func TestCopyAsPostgreSQL(t *testing.T) {
+	in, err := os.ReadFile("testdata/copy_pg15.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := Spec{Schema: chunk.Schema{types.Int4, types.Text}, Columns: []string{"a", "b"}, Relation: "t"}
+	for _, l := range strings.Split(strings.TrimSpace(string(in)), "\n") {
+		var c struct{ Options, Data, Rows, Error string }
+		if err := json.Unmarshal([]byte(l), &c); err != nil {
+			t.Fatal(err)
+		}
+		opt := DefaultCopy(strings.HasPrefix(c.Options, "csv"))
+		switch strings.TrimPrefix(c.Options, "csv, ") {
+		case "header":
+			opt.Header = HeaderTrue
+		case "header match":
+			opt.Header = HeaderMatch
+		case "null 'x'":
+			opt.Null = "x"
+		case "delimiter '|'":
+			opt.Delimiter = '|'
+		case "escape '\\'":
+			opt.Escape = '\\'
+		case "quote ''''":
+			opt.Quote, opt.Escape = '\'', '\''
+		case "force_null (b)":
+			opt.ForceNull = []bool{false, true}
+		case "force_not_null (b)":
+			opt.ForceNotNull = []bool{false, true}
+		}
+		for _, n := range []int{1, 1000} {
+			rows, er := decode(NewCopyDecoder(spec, opt), spec, c.Data, n)
+			if er != c.Error || er == "" && rows != c.Rows {
+				t.Errorf("%s %q in pieces of %d:\n got %q %s\nwant %q %s", c.Options, c.Data, n, rows, er, c.Rows, c.Error)
 			}
 		}
 	}

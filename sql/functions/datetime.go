@@ -362,7 +362,7 @@ func makeInterval(c *Call) {
 		secs = c.floats(6).at
 	}
 	each(c, c.Out.Ivls, func(i int) (types.Interval, error) {
-		return types.MakeInterval(part[0](i), part[1](i), part[2](i), part[3](i), part[4](i), part[5](i), secs(i))
+		return types.MakeInterval(types.IntervalParts{Years: part[0](i), Months: part[1](i), Weeks: part[2](i), Days: part[3](i), Hours: part[4](i), Mins: part[5](i), Secs: secs(i)})
 	})
 }
 

@@ -223,15 +223,20 @@ func MakeTimestamp(year, month, day, hour, minute int64, sec float64) (int64, er
 	return us, nil
 }
 
+// IntervalParts are the arguments of make_interval.
+type IntervalParts struct {
+	Years, Months, Weeks, Days, Hours, Mins int64
+	Secs                                    float64
+}
+
 // MakeInterval builds an interval from its parts.
-func MakeInterval(years, months, weeks, days, hours, mins int64, secs float64) (Interval, error) {
-	m := years*12 + months
-	d := weeks*7 + days
-	us := float64(hours*MicrosPerHour+mins*MicrosPerMinute) + math.RoundToEven(secs*MicrosPerSecond)
-	if m != int64(int32(m)) || d != int64(int32(d)) || !(math.Abs(us) < math.MaxInt64) {
+func MakeInterval(p IntervalParts) (Interval, error) {
+	m, d := p.Years*12+p.Months, p.Weeks*7+p.Days
+	clock, secs := p.Hours*MicrosPerHour+p.Mins*MicrosPerMinute, math.RoundToEven(p.Secs*MicrosPerSecond)
+	if m != int64(int32(m)) || d != int64(int32(d)) || !(math.Abs(float64(clock)+secs) < math.MaxInt64) {
 		return Interval{}, errIntervalRange()
 	}
-	return Interval{hours*MicrosPerHour + mins*MicrosPerMinute + int64(math.RoundToEven(secs*MicrosPerSecond)), int32(d), int32(m)}, nil
+	return Interval{clock + int64(secs), int32(d), int32(m)}, nil
 }
 
 // TimestampFromEpoch converts seconds since 1970, as to_timestamp(double) does.
