@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages with goroutines of their own; the race detector runs on them.
 RACE_PKGS := $(shell $(GO) list ./... 2>/dev/null | grep -E '^streamdb(/(exec|storage|replication|txn|wire|connector)(/|$$)|$$)')
 # Everything but the suites that have a target and a budget of their own.
-UNIT_PKGS  = $(shell $(GO) list ./... | grep -vE '/sqllogictest/(differential|crash)$$|/sqllogictest$$')
+UNIT_PKGS  = $(shell $(GO) list ./... | grep -vE '/sqllogictest/(differential|crash|faults)$$|/sqllogictest$$')
 
 # Budgets on 2 cores.
 BUILD_TIME        := 3m
@@ -73,6 +73,8 @@ differential:
 crash:
 	$(call say,crash test: $(KILLS) x SIGKILL (at most $(CRASH_TIME)))
 	timeout $(CRASH_TIME) $(GOTEST) -timeout $(CRASH_TIME) -count=1 ./sqllogictest/crash -args -kills $(KILLS) -seed $(SEED)
+	$(call say,broken input and files (within the same $(CRASH_TIME)))
+	timeout $(CRASH_TIME) $(GOTEST) -timeout $(CRASH_TIME) -count=1 ./sqllogictest/faults -args -seed $(SEED)
 
 lint: vet staticcheck
 	$(call say,gofmt, imports, sizes, comments)

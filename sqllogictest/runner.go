@@ -30,6 +30,8 @@ type Options struct {
 	CheckpointEvery int
 	// FingerprintEvery is the number of statements between two readings of all fingerprints; 0 means never.
 	FingerprintEvery int
+	// Replay lists modes in which the log of the run is applied again after the file, if the server is a Replayer.
+	Replay []Mode
 	// Seed decides where restarts and checkpoints fall.
 	Seed uint64
 	// TempDir is ${TMPDIR} in the file.
@@ -47,6 +49,7 @@ type Report struct {
 	Records      int     // statements and queries that ran
 	Failures     []error // each with file:line
 	Fingerprints []Fingerprint
+	Replays      map[string]Fingerprint // by mode, at the end of the file
 	Restarts     int
 	Checkpoints  int
 	Rewritten    bool // the file has changed
@@ -111,10 +114,36 @@ func RunFile(ctx context.Context, path string, server Server, opts Options) (rep
 	if !errors.Is(err, errHalt) || r.report.Records > 0 {
 		r.fingerprint(ctx, path+": end")
 	}
+	if err := r.replay(ctx, path); err != nil {
+		return nil, err
+	}
 	if opts.Rewrite {
 		return r.report, r.write(path)
 	}
 	return r.report, nil
+}
+
+// replay applies the log again in other modes and reads the fingerprints there.
+func (r *runner) replay(ctx context.Context, path string) error {
+	server, ok := r.server.(Replayer)
+	if !ok || r.fingerprintsOff || r.FingerprintEvery == 0 || r.report.Records == 0 {
+		return nil
+	}
+	r.report.Replays = map[string]Fingerprint{}
+	for _, mode := range r.Replay {
+		cs, err := server.Replay(ctx, mode)
+		if err != nil {
+			return fmt.Errorf("replay in mode %s: %w", mode.Name, err)
+		}
+		r.connString = cs
+		kept := len(r.report.Fingerprints)
+		r.fingerprint(ctx, path+": end")
+		for _, f := range r.report.Fingerprints[kept:] {
+			r.report.Replays[mode.Name] = f
+		}
+		r.report.Fingerprints = r.report.Fingerprints[:kept]
+	}
+	return nil
 }
 
 // run runs records in turn. After a halt the rest only passes to the output.

@@ -27,6 +27,18 @@ func Modes() []Mode {
 	}
 }
 
+// ReplayModes lists the modes in which the log of a plain run is applied once more, in a fresh directory.
+func ReplayModes() []Mode {
+	return []Mode{{Name: "replay-w4-lag", Workers: 4, Lag: true}, {Name: "replay-w2-checkpoint", Workers: 2, Checkpoint: true}}
+}
+
+// Replayer is a Server that can apply its log again.
+type Replayer interface {
+	// Replay opens the log of the running database, from its first entry, in a fresh directory and in another mode, beside
+	// the running one, and returns where to connect. In a mode with Checkpoint it makes some on the way.
+	Replay(ctx context.Context, mode Mode) (connString string, err error)
+}
+
 // Server is a database under test. The runner calls it from one goroutine; it opens its own connections.
 type Server interface {
 	// Start opens an empty database in the given mode and returns where to connect.

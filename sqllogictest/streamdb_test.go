@@ -39,9 +39,13 @@ func testAllModes(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var replay []Mode
+		if i == 0 {
+			replay = ReplayModes()
+		}
 		rep, err := RunFile(t.Context(), path, server, Options{
 			Engine: "streamdb", Mode: mode, Rewrite: *rewrite && i == 0, TempDir: t.TempDir(),
-			RestartEvery: *every, CheckpointEvery: *every, FingerprintEvery: 10, Seed: *seed,
+			RestartEvery: *every, CheckpointEvery: *every, FingerprintEvery: 10, Seed: *seed, Replay: replay,
 		})
 		if err != nil {
 			t.Fatalf("mode %s: %v", mode.Name, err)
@@ -54,6 +58,9 @@ func testAllModes(t *testing.T, path string) {
 		}
 		if i == 0 {
 			plain = rep.Fingerprints
+			for name, f := range rep.Replays {
+				compareFingerprints(t, name, plain, []Fingerprint{f})
+			}
 		} else if len(rep.Failures) == 0 {
 			compareFingerprints(t, mode.Name, plain, rep.Fingerprints)
 		}

@@ -174,6 +174,9 @@ func (s *Server) ConnString(database string) string {
 	return fmt.Sprintf("host=%s port=5432 user=postgres dbname=%s sslmode=disable", s.dir, database)
 }
 
+// Socket returns the path of the unix socket.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
+
 // CreateDatabase makes an empty database with a name of its own and returns its connection string.
 func (s *Server) CreateDatabase(ctx context.Context) (string, error) {
 	name := "test" + strconv.FormatInt(s.number.Add(1), 10)

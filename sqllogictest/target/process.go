@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Binary is the built command.
@@ -31,13 +33,29 @@ func Build(ctx context.Context, dir string) (*Binary, error) {
 type Process struct {
 	binary *Binary
 	data   string
-	port   int // 0 until the first start
+	extra  []string // further arguments
+	port   int      // 0 until the first start
 	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
+	err    error         // of its end, written before exited is closed
 	log    tail
 }
 
-// NewProcess returns a process that keeps its data in a directory. It does not run yet.
-func (b *Binary) NewProcess(data string) *Process { return &Process{binary: b, data: data} }
+// ErrExited is the error of a process that has ended by itself.
+var ErrExited = errors.New("the server has ended")
+
+// NewProcess returns a process that keeps its data in a directory, with further arguments. It does not run yet.
+func (b *Binary) NewProcess(data string, args ...string) *Process {
+	return &Process{binary: b, data: data, extra: args}
+}
+
+// Sibling returns another process of the same binary on another data directory.
+func (p *Process) Sibling(data string) *Process { return p.binary.NewProcess(data) }
+
+// TLS returns the arguments that turn TLS on.
+func TLS(certFile, keyFile string) []string {
+	return []string{"--tls-cert", certFile, "--tls-key", keyFile}
+}
 
 // Start runs the server and returns as soon as the process exists. A second Start while it runs does nothing.
 func (p *Process) Start(context.Context) error {
@@ -57,13 +75,44 @@ func (p *Process) Start(context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	p.cmd = cmd
+	p.cmd, p.exited = cmd, make(chan struct{})
+	go func(exited chan struct{}) {
+		p.err = cmd.Wait()
+		close(exited)
+	}(p.exited)
 	return nil
 }
 
 // args are the command line of the server.
 func (p *Process) args() []string {
-	return []string{"serve", "--data", p.data, "--listen", fmt.Sprintf("127.0.0.1:%d", p.port)}
+	return append([]string{"serve", "--data", p.data, "--listen", p.Address()}, p.extra...)
+}
+
+// Address is where the process listens, or will.
+func (p *Process) Address() string { return fmt.Sprintf("127.0.0.1:%d", p.port) }
+
+// WaitReady waits until the process answers a query, for at most 20 s. It returns ErrExited when it has ended instead.
+func (p *Process) WaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		conn, err := pgconn.Connect(ctx, p.ConnString())
+		if err == nil {
+			_, err = conn.Exec(ctx, "SELECT 1").ReadAll()
+			_ = conn.Close(ctx) // Nothing more is wanted of it.
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.exited:
+			p.cmd = nil
+			return fmt.Errorf("%w: %v", ErrExited, p.err)
+		case <-ctx.Done():
+			return fmt.Errorf("the server does not answer: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // Kill ends the process with SIGKILL and returns when it is gone. It is an error if it had ended by itself.
@@ -74,7 +123,8 @@ func (p *Process) Kill() error {
 	cmd := p.cmd
 	p.cmd = nil
 	errKill := cmd.Process.Kill()
-	err := cmd.Wait()
+	<-p.exited
+	err := p.err
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL {
@@ -84,7 +134,7 @@ func (p *Process) Kill() error {
 	return fmt.Errorf("the server had ended by itself: %v, %v\n%s", err, errKill, p.Log())
 }
 
-// Stop asks the process to end (SIGTERM) and waits; after 20 s it is killed, which is an error.
+// Stop asks the process to end (SIGINT) and waits; after 20 s it is killed, which is an error.
 func (p *Process) Stop() error {
 	if p.cmd == nil {
 		return nil
@@ -94,14 +144,12 @@ func (p *Process) Stop() error {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
 	select {
-	case err := <-done:
-		return err
+	case <-p.exited:
+		return p.err
 	case <-time.After(20 * time.Second):
-		_ = cmd.Process.Kill()
-		<-done
+		_ = cmd.Process.Kill() // What counts is that it did not stop.
+		<-p.exited
 		return errors.New("the server did not stop within 20 s")
 	}
 }
