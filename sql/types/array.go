@@ -3,8 +3,6 @@ package types
 import (
 	"encoding/binary"
 	"math"
-
-	"streamdb/sql/sqlerr"
 )
 
 // The bytes of an array value, all numbers little-endian:
@@ -317,8 +315,4 @@ func MakeArray(t Type, elems []Datum) Datum {
 		b.Add(e)
 	}
 	return Datum{S: string(b.AppendTo(nil))}
-}
-
-func errCorruptArray() error {
-	return sqlerr.New(sqlerr.DataCorrupted, "array value is corrupted")
 }

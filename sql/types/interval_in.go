@@ -54,7 +54,6 @@ type ivlParser struct {
 	in      string
 	v       Interval
 	seen    map[int32]bool
-	fsec    bool
 	bad     bool
 	over    bool // a field is beyond its range
 	out     bool // the sum is beyond the type's
