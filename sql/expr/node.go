@@ -28,7 +28,8 @@ const (
 	OpCase Op = 9
 	// OpCoalesce is the first non-NULL of Args, evaluated as far as needed.
 	OpCoalesce Op = 10
-	// OpDistinct is Args[0] IS DISTINCT FROM Args[1]; never NULL.
+	// OpDistinct is Args[0] IS DISTINCT FROM Args[1]; never NULL. Fn is the equality
+	// function; without one both sides have the same type.
 	OpDistinct Op = 11
 	// OpIsTrue and OpIsFalse are the two-valued tests; never NULL.
 	OpIsTrue  Op = 12

@@ -94,6 +94,9 @@ func unflatten(c *Call, flat *chunk.Column, lens []int32) {
 			return dst, nil
 		}
 		b.Reset()
+		if src := c.arr(0, i); src.Len() > 0 {
+			b.SetLower(int32(src.Lower()))
+		}
 		var err error
 		for range lens[i] {
 			if e := flat.ErrAt(at); e != nil && err == nil {

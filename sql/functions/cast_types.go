@@ -40,7 +40,7 @@ func castEntriesByType() []castEntry {
 func oidCasts() []castEntry {
 	var es []castEntry
 	for _, o := range []string{"oid", "regclass", "regtype", "regproc", "regnamespace", "regrole"} {
-		es = append(es, castEntry{"int2", o, Implicit, nil}, castEntry{"int4", o, Implicit, nil}, castEntry{"int8", o, Implicit, toOID},
+		es = append(es, castEntry{"int2", o, Implicit, wrapOID}, castEntry{"int4", o, Implicit, wrapOID}, castEntry{"int8", o, Implicit, toOID},
 			castEntry{o, "int4", Assignment, oidToInt4}, castEntry{o, "int8", Assignment, nil})
 		if o != "oid" {
 			es = append(es, castEntry{"oid", o, Implicit, nil}, castEntry{o, "oid", Implicit, nil})
@@ -222,6 +222,8 @@ func toOID(c *Call) {
 	})
 }
 
+func wrapOID(c *Call) { plainInt(func(v int64) int64 { return int64(uint32(v)) })(c) }
+
 func oidToInt4(c *Call) {
 	a := c.ints(0)
 	for i := range c.Out.Ints {
@@ -233,14 +235,7 @@ func oidToInt4(c *Call) {
 func parseInto(c *Call) {
 	a := c.strs(0)
 	t, st := c.Out.Type, c.settings()
-	padded := c.Args[0].Type.Kind == types.KindBPChar
-	text := func(i int) string {
-		s := string(a.at(i))
-		if padded {
-			s = types.TrimBPChar(s)
-		}
-		return s
-	}
+	text := func(i int) string { return string(a.at(i)) }
 	switch t.Class() {
 	case types.ClassBytes:
 		c.eachBytes(func(i int, dst []byte) ([]byte, error) { return types.ParseVarlen(dst, t, text(i), st) })
@@ -259,17 +254,21 @@ func parseInto(c *Call) {
 	}
 }
 
+func appendBoolText(dst []byte, v bool) []byte {
+	if v {
+		return append(dst, "true"...)
+	}
+	return append(dst, "false"...)
+}
+
 // textOut writes a value by the output function of its type.
 func textOut(c *Call) {
 	name := c.Out.Type.Kind == types.KindName
 	a := c.Args[0]
-	isBool := a.Type.Kind == types.KindBool
+	isBool := a.Type.Kind == types.KindBool && !name
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
 		if isBool {
-			if a.Bools[slot(a, i)] {
-				return append(dst, "true"...), nil
-			}
-			return append(dst, "false"...), nil
+			return appendBoolText(dst, a.Bools[slot(a, i)]), nil
 		}
 		off := len(dst)
 		dst = c.appendText(dst, a, i)

@@ -276,9 +276,9 @@ func timezoneFn(c *Call) {
 	zone := func(i int) (*time.Location, error) { return zoneOfInterval(c.ivls(0).at(i)) }
 	if c.Args[0].Type.Class() == types.ClassBytes {
 		z := c.strs(0)
-		zone = func(i int) (*time.Location, error) { return types.LoadZone(string(z.at(i))) }
+		zone = func(i int) (*time.Location, error) { return loadZone(string(z.at(i))) }
 		if len(z.views) == 1 {
-			loc, err := types.LoadZone(string(z.at(0)))
+			loc, err := loadZone(string(z.at(0)))
 			zone = func(int) (*time.Location, error) { return loc, err }
 		}
 	}
@@ -292,6 +292,14 @@ func timezoneFn(c *Call) {
 		}
 		return types.TimestampToTZ(a.at(i), loc)
 	})
+}
+
+// loadZone reads a zone of AT TIME ZONE, where a bare offset counts hours west.
+func loadZone(name string) (*time.Location, error) {
+	if name != "" && (name[0] == '+' || name[0] == '-' || name[0] >= '0' && name[0] <= '9') {
+		name = "UTC" + name
+	}
+	return types.LoadZone(name)
 }
 
 func zoneOfInterval(v types.Interval) (*time.Location, error) {

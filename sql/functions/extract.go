@@ -127,11 +127,20 @@ func dateTrunc(c *Call) {
 			v, good = types.TruncTimestamp(unit, v)
 		}
 		if !good {
-			c.Fail(i, types.UnitUnsupported(u.last, c.Out.Type))
+			c.Fail(i, truncError(unit, u.last, c.Out.Type))
 			continue
 		}
 		out[i] = v
 	}
+}
+
+// truncError tells units that nothing is cut to from those that are no units there.
+func truncError(u types.Unit, name string, t types.Type) error {
+	switch u {
+	case types.UnitDOW, types.UnitISODOW, types.UnitDOY, types.UnitEpoch, types.UnitISOYear, types.UnitJulian:
+		return types.UnitError(name, t)
+	}
+	return types.UnitUnsupported(name, t)
 }
 
 func truncInterval(c *Call) {
@@ -144,7 +153,7 @@ func truncInterval(c *Call) {
 		}
 		v, ok := types.TruncInterval(unit, a.at(i))
 		if !ok {
-			return v, types.UnitUnsupported(u.last, c.Out.Type)
+			return v, truncError(unit, u.last, c.Out.Type)
 		}
 		return v, nil
 	})

@@ -112,9 +112,17 @@ func jsonAt(text bool) Kernel {
 				return nil, err
 			}
 			f, ok := element(v, k.at(i))
+			if at := k.at(i); isScalar(v) && (at == 0 || at == -1) && c.Args[0].Type.Kind == types.KindJSONB && !text {
+				f, ok = v, true // a bare scalar is kept as an array of one
+			}
 			return c.found(i, dst, f, ok, text), nil
 		})
 	}
+}
+
+func isScalar(v string) bool {
+	k := types.JSONKindOf(v)
+	return k != types.JSONObject && k != types.JSONArray
 }
 
 // jsonStep goes one step of a path.
@@ -432,7 +440,7 @@ func jsonToScalar(c *Call) {
 	text := func(i int) (string, error) {
 		v := types.BytesString(s.at(i))
 		if k := types.JSONKindOf(v); k != want {
-			return "", sqlerr.New(sqlerr.InvalidParameterValue, "cannot cast jsonb %s to type %s", k, TypeName(t))
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "cannot cast jsonb %s to type %s", castKind(k), TypeName(t))
 		}
 		return v, nil
 	}
@@ -448,6 +456,14 @@ func jsonToScalar(c *Call) {
 			c.Fail(i, err)
 		}
 	}
+}
+
+// castKind names a kind as the errors of casts do.
+func castKind(k types.JSONKind) string {
+	if k == types.JSONNumber {
+		return "numeric"
+	}
+	return k.String()
 }
 
 // setScalar stores a JSON number or boolean as a value of the result type.

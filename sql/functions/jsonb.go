@@ -354,6 +354,9 @@ func editKernel(c *Call, scalarErr error, fill func(i int, e *jsonEdit)) {
 			return append(dst, v...), nil
 		}
 		fill(i, &e)
+		if types.JSONLen(v) == 0 && !e.create && !e.insert {
+			return append(dst, v...), nil
+		}
 		r, err := e.apply(v, 0)
 		return append(dst, r...), err
 	})

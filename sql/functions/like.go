@@ -2,7 +2,6 @@ package functions
 
 import (
 	"bytes"
-	"unicode"
 	"unicode/utf8"
 
 	"streamdb/sql/sqlerr"
@@ -60,9 +59,9 @@ func like(fold, neg bool) Kernel {
 			if pat := b.at(i); !p.compiledOK || string(pat) != p.src {
 				p.compile(pat, fold)
 			}
-			ok, err := p.match(a.at(i))
-			if err != nil {
-				c.Fail(i, err)
+			ok := p.match(a.at(i))
+			if ok && p.badEscape {
+				c.Fail(i, errLikeEscape)
 			}
 			out[i] = ok != neg
 		}
@@ -98,9 +97,13 @@ func (p *likePattern) compile(pat []byte, fold bool) {
 			i++
 		case '\\':
 			i++
-			if i == len(s) {
+			if i == len(s) { // reached if a character is left there: _%
 				p.badEscape = true
-				break
+				cur.wild()
+				open = false
+				flush()
+				p.openRight = true
+				continue
 			}
 			fallthrough
 		default:
@@ -186,28 +189,24 @@ func (l *likePart) suffix(s []byte) bool {
 }
 
 // match finds the parts greedily from the left, the last one at the end. A pattern
-// that ends in its escape character is an error only once matching gets there; it is
-// taken to get there always, except on a text that differs before.
-func (p *likePattern) match(s []byte) (bool, error) {
-	if p.badEscape {
-		return false, errLikeEscape
-	}
+// that ends in its escape character is an error only once matching gets there.
+func (p *likePattern) match(s []byte) bool {
 	if p.fold {
 		p.buf = appendLower(p.buf[:0], s)
 		s = p.buf
 	}
 	parts := p.parts
 	if len(parts) == 0 {
-		return p.openLeft || len(s) == 0, nil
+		return p.openLeft || len(s) == 0
 	}
 	if !p.openLeft {
 		n, ok := parts[0].prefix(s)
 		if !ok {
-			return false, nil
+			return false
 		}
 		s, parts = s[n:], parts[1:]
 		if len(parts) == 0 {
-			return p.openRight || len(s) == 0, nil
+			return p.openRight || len(s) == 0
 		}
 	}
 	last := len(parts)
@@ -217,11 +216,11 @@ func (p *likePattern) match(s []byte) (bool, error) {
 	for k := range parts[:last] {
 		j, n := parts[k].index(s)
 		if j < 0 {
-			return false, nil
+			return false
 		}
 		s = s[j+n:]
 	}
-	return p.openRight || parts[last].suffix(s), nil
+	return p.openRight || parts[last].suffix(s)
 }
 
 var errEscapeString = sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").
@@ -255,5 +254,3 @@ func likeEscape(c *Call) {
 		return dst, nil
 	})
 }
-
-var _ = unicode.MaxRune

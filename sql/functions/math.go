@@ -146,7 +146,7 @@ func signFloat(x float64) float64 {
 	case x < 0:
 		return -1
 	}
-	return x * 0
+	return 0
 }
 
 // sind is exact at multiples of 30 degrees.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
@@ -230,8 +229,8 @@ func regexpMatches(c *Call, counts []int32) {
 	}
 }
 
-// findAll is FindAllSubmatchIndex, except that an empty match may follow directly
-// behind another match, as in PostgreSQL.
+// findAll lists up to n matches (all for n < 0). Unlike Go's, an empty match may stand
+// right behind another match, as in PostgreSQL.
 func findAll(re *regexp.Regexp, s []byte, n int) [][]int {
 	if n == 1 {
 		if m := re.FindSubmatchIndex(s); m != nil {
@@ -239,7 +238,33 @@ func findAll(re *regexp.Regexp, s []byte, n int) [][]int {
 		}
 		return nil
 	}
-	return re.FindAllSubmatchIndex(s, n)
+	ms := re.FindAllSubmatchIndex(s, -1)
+	if empty := re.FindSubmatchIndex(nil); empty != nil {
+		ms = addEmpty(ms, empty)
+	}
+	if n > 0 && len(ms) > n {
+		ms = ms[:n]
+	}
+	return ms
+}
+
+// addEmpty adds the empty match behind each match that nothing follows at once.
+func addEmpty(ms [][]int, empty []int) [][]int {
+	var out [][]int
+	for k, m := range ms {
+		out = append(out, m)
+		if m[0] == m[1] || k+1 < len(ms) && ms[k+1][0] == m[1] {
+			continue
+		}
+		e := make([]int, len(empty))
+		for g, at := range empty {
+			if e[g] = -1; at >= 0 {
+				e[g] = m[1]
+			}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // appendReplacement expands \1 … \9, \& and \\.
@@ -277,7 +302,7 @@ func replaceMatches(dst []byte, re *regexp.Regexp, s, with []byte, from int, n i
 		limit = int(n)
 	}
 	at := 0
-	for k, m := range re.FindAllSubmatchIndex(s[from:], limit) {
+	for k, m := range findAll(re, s[from:], limit) {
 		if n > 0 && int64(k+1) != n {
 			continue
 		}
@@ -346,7 +371,7 @@ func regexpCount(c *Call) {
 			return 0, err
 		}
 		s := a.at(i)
-		return int64(len(r.re.FindAllIndex(s[runeOffset(s, start(i)-1):], -1))), nil
+		return int64(len(findAll(r.re, s[runeOffset(s, start(i)-1):], -1))), nil
 	})
 }
 
@@ -365,7 +390,7 @@ func (c *Call) nthMatch(i int, s, pat, flags []byte, start, n, sub int64) (lo, h
 		return 0, 0, false, err
 	}
 	from := runeOffset(s, start-1)
-	ms := r.re.FindAllSubmatchIndex(s[from:], int(n))
+	ms := findAll(r.re, s[from:], int(n))
 	if int64(len(ms)) < n {
 		return 0, 0, false, nil
 	}
@@ -562,5 +587,3 @@ func similarToARE(pat, esc string) (string, error) {
 	b.WriteString(")$")
 	return b.String(), nil
 }
-
-var _ chunk.View

@@ -44,7 +44,7 @@ func chrText(c *Call) {
 		r := a.at(i)
 		switch {
 		case r < 0:
-			return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "character number must be positive")
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue, "character number must be positive")
 		case r == 0:
 			return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "null character not permitted")
 		case r > utf8.MaxRune:

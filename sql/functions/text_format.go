@@ -58,10 +58,18 @@ func (c *Call) settings() *types.Settings {
 func catAny(c *Call) {
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
 		for _, a := range c.Args {
-			dst = c.appendText(dst, a, i)
+			dst = c.appendCast(dst, a, i)
 		}
 		return dst, nil
 	})
+}
+
+// appendCast is appendText for a cast to text, which writes booleans in full.
+func (c *Call) appendCast(dst []byte, a *chunk.Column, i int) []byte {
+	if a.Type.Kind == types.KindBool {
+		return appendBoolText(dst, a.Bools[slot(a, i)])
+	}
+	return c.appendText(dst, a, i)
 }
 
 func concatAny(c *Call) {
@@ -146,7 +154,7 @@ func appendLiteral(dst, s []byte) []byte {
 func quoteAny(c *Call) {
 	var buf []byte
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
-		buf = c.appendText(buf[:0], c.Args[0], i)
+		buf = c.appendCast(buf[:0], c.Args[0], i)
 		return appendLiteral(dst, buf), nil
 	})
 }
@@ -157,7 +165,7 @@ func quoteNullable(c *Call) {
 		if c.isNull(0, i) {
 			return append(dst, "NULL"...), nil
 		}
-		buf = c.appendText(buf[:0], c.Args[0], i)
+		buf = c.appendCast(buf[:0], c.Args[0], i)
 		return appendLiteral(dst, buf), nil
 	})
 }
