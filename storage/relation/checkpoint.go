@@ -3,6 +3,7 @@ package relation
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"streamdb/sql/chunk"
 	"streamdb/storage"
@@ -148,8 +149,10 @@ func (r *Relation) writeRun(l *layout, src *run) (*run, error) {
 	}
 	for i := range src.blocks {
 		d, err := src.load(i)
-		if err == nil {
-			err = w.add(d, true)
+		for _, part := range d.split() {
+			if err == nil {
+				err = w.add(part, true)
+			}
 		}
 		if err != nil {
 			w.w.Abort()
@@ -165,10 +168,37 @@ func (r *Relation) writeRun(l *layout, src *run) (*run, error) {
 	return out, nil
 }
 
+// split cuts what came as one large delta into blocks of the usual size.
+func (d *data) split() []*data {
+	if d == nil || d.rows <= 2*blockRows {
+		return []*data{d}
+	}
+	var parts []*data
+	for lo := 0; lo < d.rows; lo += blockRows {
+		hi := min(lo+blockRows, d.rows)
+		p := &data{rows: hi - lo, packed: make([]bool, len(d.cols)), cols: make([]*chunk.Column, len(d.cols))}
+		for i, c := range d.cols {
+			p.cols[i] = c.Slice(lo, hi)
+			if c.Views != nil {
+				p.cols[i], p.packed[i] = pack(p.cols[i]), true
+			}
+		}
+		if d.weights != nil {
+			p.weights = d.weights[lo:hi:hi]
+		}
+		if d.prefix != nil {
+			p.prefix = d.prefix[lo:hi:hi]
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
 // track remembers an open file for Close.
 func (r *Relation) track(f *segmentFile) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.files = slices.DeleteFunc(r.files, func(h *fileHandle) bool { return h.closed.Load() })
 	r.files = append(r.files, f.fileHandle)
 }
 

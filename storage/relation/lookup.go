@@ -29,23 +29,20 @@ func (s *Snapshot) Get(key []types.Datum) (Row, bool, error) {
 	defer l.points.Put(p)
 	p.set(l, key)
 	b := &p.bound
-	// The newest run that knows the key decides: it holds at most the retraction of
-	// the key's old row and the insertion of its new one.
+	// From the newest run down: the first insertion that no newer run takes back is
+	// the answer.
 	for i := len(s.v.runs) - 1; i >= 0; i-- {
 		r := s.v.runs[i]
 		keys, err := r.keyFilter()
 		if err != nil {
 			return Row{}, false, err
 		}
-		if !keys.mayHave(p.hash[0]) {
+		if !keys.mayHave(p.hash[0]) || b.hi < r.first[0] {
 			continue
 		}
-		row, found, err := r.newest(l, b)
-		if err != nil {
-			return Row{}, false, err
-		}
-		if found {
-			return row, row.Weight > 0, nil
+		row, found, err := p.find(l, r)
+		if err != nil || found {
+			return row, found, err
 		}
 	}
 	return Row{}, false, nil
@@ -56,6 +53,8 @@ type point struct {
 	bound bound
 	keys  []*chunk.Column // the key columns of bound.cols
 	hash  [1]uint64
+	// gone are the retractions met in newer runs, each until its insertion is met.
+	gone []Row
 }
 
 func newPoint(l *layout) *point {
@@ -74,34 +73,48 @@ func (p *point) set(l *layout, key []types.Datum) {
 		c.Nulls, c.Bytes = nil, c.Bytes[:0]
 		c.AppendDatum(key[i])
 	}
+	clear(p.gone[:cap(p.gone)])
+	p.gone = p.gone[:0]
 	p.bound.setPrefix(l)
 	chunk.HashRows(p.keys, 1, p.hash[:])
 }
 
-// newest returns the run's row at the bound's key, an insertion if there is one.
-func (r *run) newest(l *layout, b *bound) (row Row, found bool, err error) {
-	if b.hi < r.first[0] {
-		return row, false, nil
-	}
-	p, err := r.seek(l, b, position{})
+// find returns the run's insertion at the key, if it is not taken back.
+func (p *point) find(l *layout, r *run) (row Row, found bool, err error) {
+	b := &p.bound
+	at, err := r.seek(l, b, position{})
 	if err != nil {
 		return row, false, err
 	}
-	for ; p.block < len(r.blocks); p = (position{p.block + 1, 0}) {
-		d, err := r.load(p.block)
+	for ; at.block < len(r.blocks); at = (position{at.block + 1, 0}) {
+		d, err := r.load(at.block)
 		if err != nil {
 			return row, false, err
 		}
-		for i := p.row; i < d.rows; i++ {
+		for i := at.row; i < d.rows; i++ {
 			if d.prefix[i] > b.hi || l.order.CompareKeys(b.k, d.cols, i, b.cols, b.row) != 0 {
 				return row, found, nil
 			}
-			if w := d.weight(i); !found || w > 0 {
-				row, found = Row{d.cols, i, w}, true
+			next := Row{d.cols, i, d.weight(i)}
+			if next.Weight < 0 {
+				p.gone = append(p.gone, next)
+			} else if !p.takenBack(l, next) {
+				row, found = next, true
 			}
 		}
 	}
 	return row, found, nil
+}
+
+// takenBack reports whether a newer run retracts the row, and forgets that one did.
+func (p *point) takenBack(l *layout, row Row) bool {
+	for i, g := range p.gone {
+		if l.order.Compare(g.Cols, g.Index, row.Cols, row.Index) == 0 {
+			p.gone = append(p.gone[:i], p.gone[i+1:]...)
+			return true
+		}
+	}
+	return false
 }
 
 // Lookup returns the rows whose leading key columns have the given values, as one

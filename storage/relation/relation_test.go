@@ -502,3 +502,45 @@ func TestIndexFollowsItsTable(t *testing.T) {
 		t.Fatalf("%v, want %v (%v)", got, want, err)
 	}
 }
+
+// TestGetWithinAnEpochOfManyChunks: the changes of a key may come in any order.
+func TestGetWithinAnEpochOfManyChunks(t *testing.T) {
+	spec := benchSpec()
+	spec.MergeInlineMax = -1
+	rel, _ := New(spec)
+	put := func(e Epoch, v, w int64) {
+		c := chunk.New(rel.Schema(), 1)
+		for k, x := range []int64{7, v, 0} {
+			c.Cols[k].Ints = append(c.Cols[k].Ints, x)
+		}
+		c.Cols[3].Floats = append(c.Cols[3].Floats, 0)
+		c.Rows, c.Weights = 1, []int64{w}
+		if err := rel.Append(e, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func() int64 {
+		row, ok, err := rel.Newest().Get([]types.Datum{{I: 7}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			return -1
+		}
+		return row.Cols[1].Ints[row.Index]
+	}
+	put(1, 10, 1)
+	put(2, 11, 1)
+	put(2, 10, -1)
+	if v := get(); v != 11 {
+		t.Fatalf("insertion before retraction reads %d", v)
+	}
+	put(3, 11, -1)
+	if v := get(); v != -1 {
+		t.Fatalf("deleted key reads %d", v)
+	}
+	put(4, 10, 1)
+	if v := get(); v != 10 {
+		t.Fatalf("row that came back reads %d", v)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
@@ -65,6 +66,7 @@ type fileHandle struct {
 	id      uint64
 	created bool // and not released yet
 	once    sync.Once
+	closed  atomic.Bool
 	err     error
 }
 
@@ -74,6 +76,7 @@ func (h *fileHandle) close() error {
 			h.err = h.store.ReleaseSegment(h.id)
 		}
 		h.err = errors.Join(h.err, h.seg.Close())
+		h.closed.Store(h.err == nil)
 	})
 	return h.err
 }
