@@ -39,7 +39,7 @@ build:
 	timeout $(BUILD_TIME) $(GO) build -o bin/streamdb ./cmd/streamdb
 
 # The gate.
-test: tools build vet unit race slt differential crash
+test: tools build vet staticcheck unit race slt differential crash
 	$(call say,all green)
 
 # PostgreSQL 15 is the oracle of the SQL tests; psql talks to both.
