@@ -205,10 +205,20 @@ func pgParse(text string, base int) (*pg.Node, error) {
 	if len(tree.Stmts) == 0 {
 		return nil, syntaxErrorAt("", token{tokEOF, base + len(text), base + len(text)})
 	}
-	if len(tree.Stmts) != 1 {
-		return nil, sqlerr.Internal("%d statements where one was expected", len(tree.Stmts))
+	if len(tree.Stmts) > 1 { // only in parentheses and expressions: split has seen to the rest
+		return nil, semicolonError(text, base)
 	}
 	return tree.Stmts[0].Stmt, nil
+}
+
+// semicolonError complains about the first semicolon of a text.
+func semicolonError(text string, base int) error {
+	for _, t := range scanAll(text) {
+		if t.kind == tokPunct && text[t.start] == ';' {
+			return sqlerr.Syntax(max(base+t.start, 0), `syntax error at or near ";"`)
+		}
+	}
+	return sqlerr.Internal("several statements where one was expected")
 }
 
 // parseExprTokens parses an expression out of src; positions are those in src.
