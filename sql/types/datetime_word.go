@@ -80,8 +80,8 @@ func (p *dtParser) zoneWord(t string) error {
 	if strings.IndexByte("+-", t[0]) >= 0 {
 		return p.bad()
 	}
-	loc := findZone(t)
-	if loc == nil {
+	loc, err := LoadZone(t)
+	if err != nil {
 		return p.bad()
 	}
 	p.loc = loc

@@ -3,6 +3,7 @@ package types
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"streamdb/sql/sqlerr"
@@ -97,24 +98,29 @@ var zoneAbbrevs = map[string]int{
 	"tot": 780, "wft": 720, "yapt": 600, "pgt": 600, "lmt": 0,
 }
 
-// zoneCache remembers zones by the spelling given.
-var zoneCache sync.Map // string → *time.Location or error
+// zoneCache remembers zones by the spelling given, up to a bound, since spellings
+// come from outside.
+var (
+	zoneCache   sync.Map // string → *time.Location
+	zonesCached atomic.Int64
+)
+
+const zonesCachedMax = 4096
 
 // LoadZone finds a time zone by IANA name (any case), abbreviation, "UTC", or a
 // numeric or POSIX offset, as SET TimeZone and AT TIME ZONE take it. A bare number
 // counts hours east; a sign behind a name counts hours west, as POSIX has it.
 func LoadZone(name string) (*time.Location, error) {
 	if v, ok := zoneCache.Load(name); ok {
-		if loc, ok := v.(*time.Location); ok {
-			return loc, nil
-		}
-		return nil, v.(error)
+		return v.(*time.Location), nil
 	}
 	loc := findZone(name)
 	if loc == nil {
 		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
 	}
-	zoneCache.Store(name, loc)
+	if zonesCached.Add(1) < zonesCachedMax {
+		zoneCache.Store(name, loc)
+	}
 	return loc, nil
 }
 
@@ -132,40 +138,10 @@ func findZone(name string) *time.Location {
 	if m, ok := zoneAbbrevs[low]; ok {
 		return time.FixedZone(strings.ToUpper(t), m*60)
 	}
-	if loc := loadIANA(t, low); loc != nil {
+	if loc := loadIANA(low); loc != nil {
 		return loc
 	}
 	return offsetZone(t)
-}
-
-// loadIANA tries a zone name as written and in the usual capitals.
-func loadIANA(t, low string) *time.Location {
-	if strings.Contains(t, "..") || strings.HasPrefix(t, "/") {
-		return nil
-	}
-	for _, n := range []string{t, titleZone(low), strings.ToUpper(t)} {
-		if n == "Local" {
-			continue
-		}
-		if loc, err := time.LoadLocation(n); err == nil {
-			return loc
-		}
-	}
-	return nil
-}
-
-// titleZone capitalises the words of a zone name: america/new_york.
-func titleZone(low string) string {
-	b := []byte(low)
-	up := true
-	for i, c := range b {
-		if up && c >= 'a' && c <= 'z' {
-			b[i] = c - 32
-		}
-		up = c == '/' || c == '_' || c == '-'
-	}
-	s := strings.ReplaceAll(string(b), "_Of_", "_of_")
-	return strings.ReplaceAll(s, "_Es_", "_es_")
 }
 
 // offsetZone reads "+05:30", "-8", and POSIX "EST5", "UTC-3", "<+03>-3".

@@ -189,3 +189,24 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", allocs)
 	}
 }
+
+// TestZones finds zones in any case and by offset, and refuses what is none.
+func TestZones(t *testing.T) {
+	for name, want := range map[string]string{"america/new_york": "2024-01-01 00:00:00-05", "EUROPE/BERLIN": "2024-01-01 06:00:00+01",
+		"+05:30": "2024-01-01 10:30:00+05:30", "UTC-3": "2024-01-01 08:00:00+03", "PST": "2023-12-31 21:00:00-08", "Asia/Kolkata": "2024-01-01 10:30:00+05:30"} {
+		loc, err := LoadZone(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		us, _ := ParseTimestampTZ("2024-01-01 05:00+00", nil)
+		if got := string(AppendTimestampTZ(nil, us, &Settings{TimeZone: loc})); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	for _, name := range []string{"", "Nowhere/City", "../etc/passwd", "Local"} {
+		if loc, err := LoadZone(name); err == nil {
+			t.Errorf("%q is zone %v", name, loc)
+		}
+	}
+}

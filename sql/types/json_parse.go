@@ -39,9 +39,9 @@ func ParseJSONB(dst []byte, s string) ([]byte, error) {
 	p.s, p.out = s, dst
 	err := p.document()
 	out := p.out
-	clear(p.members[:cap(p.members)])
-	*p = jsonParser{canon: true, members: p.members[:0], scratch: p.scratch[:0]}
-	if cap(p.scratch) < 1<<16 {
+	if cap(p.scratch) < 1<<16 && cap(p.members) < 1<<10 {
+		clear(p.members[:cap(p.members)])
+		*p = jsonParser{canon: true, members: p.members[:0], scratch: p.scratch[:0]}
 		jsonParsers.Put(p)
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand"
 	"strings"
-	"time"
 )
 
 // pgCase is an expression in SQL and the same computed by this package.
@@ -134,7 +133,7 @@ var pgInputs = map[string][]string{
 }
 
 func inputCases() (cs []pgCase) {
-	ny, _ := time.LoadLocation("America/New_York")
+	ny, _ := LoadZone("America/New_York")
 	st := &Settings{TimeZone: ny}
 	for name, ins := range pgInputs {
 		t, err := ParseTypeName(name)

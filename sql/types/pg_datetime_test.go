@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 )
 
 func datetimeCases() (cs []pgCase) {
-	ny, _ := time.LoadLocation("America/New_York")
+	ny, _ := LoadZone("America/New_York")
 	st := &Settings{TimeZone: ny}
 	stamps := []string{"2024-02-29 12:34:56.789", "2000-01-01 00:00:00", "1999-12-31 23:59:59.999999", "0044-03-15 10:00:00 BC", "1970-01-01", "2024-03-10 01:30:00", "2024-11-03 00:30:00", "0001-01-01", "1582-10-15 05:00", "infinity", "-infinity", "294276-12-31", "2021-01-03"}
 	ivls := []string{"1 month", "-1 month", "1 day", "36 hours", "1 year 2 mons 3 days 04:05:06.7", "-1 year -2 mons +3 days", "00:00:00.000001", "0", "29 days 23:00:00", "-5 days 12:00:00", "1 mon -31 days", "2000000 days", "100 years", "1000000000 hours"}

@@ -3,7 +3,6 @@ package types
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // zones must not depend on the machine
 
 	"streamdb/sql/sqlerr"
 )
