@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	rewrite = flag.Bool("rewrite", false, "write the answers of this run into the files")
-	files   = flag.String("files", "", "run only files whose path contains this")
+	rewrite  = flag.Bool("rewrite", false, "write the answers of this run into the files")
+	extended = flag.Bool("extended", false, "talk to PostgreSQL with the extended protocol")
+	files    = flag.String("files", "", "run only files whose path contains this")
 )
 
 // postgres is a Server whose database is a fresh one of a PostgreSQL cluster.
@@ -69,7 +70,7 @@ func TestPostgres(t *testing.T) {
 	for _, path := range testFiles(t) {
 		t.Run(name(path), func(t *testing.T) {
 			rep, err := RunFile(t.Context(), path, &postgres{cluster}, Options{
-				Engine: "postgresql", Rewrite: *rewrite, TempDir: t.TempDir(),
+				Engine: "postgresql", Mode: Mode{Extended: *extended}, Rewrite: *rewrite, TempDir: t.TempDir(),
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -76,6 +76,7 @@ type runner struct {
 	hashThreshold   int
 	errorDetail     string // what -rewrite keeps of an error: state, message, position, full
 	restartsOff     bool
+	simple          bool // use the simple protocol even in a mode with Extended
 	fingerprintsOff bool
 
 	output []string // the rewritten file
@@ -194,6 +195,7 @@ func (r *runner) session(ctx context.Context) (*session, error) {
 		s = &session{name: r.current}
 		r.sessions[r.current] = s
 	}
+	s.extended = r.Mode.Extended && !r.simple
 	return s, s.connect(ctx, r.connString)
 }
 
@@ -325,6 +327,8 @@ func (r *runner) control(rec *record) error {
 		r.sort = sortMode(value)
 	case "restart on", "restart off":
 		r.restartsOff = value == "off"
+	case "protocol any", "protocol simple":
+		r.simple = value == "simple"
 	case "fingerprint on", "fingerprint off":
 		r.fingerprintsOff = value == "off"
 	case "errors state", "errors message", "errors position", "errors full":

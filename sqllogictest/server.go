@@ -13,6 +13,8 @@ type Mode struct {
 	Restart bool
 	// Lag makes every dataflow move beside the step, some epochs behind it.
 	Lag bool
+	// Extended sends statements with the extended protocol (Parse, Bind, Describe, Execute), save those that hold several.
+	Extended bool
 }
 
 // Modes lists the modes every file runs in; the first is the one the others are compared with.
@@ -24,6 +26,7 @@ func Modes() []Mode {
 		{Name: "checkpoint", Workers: 2, Checkpoint: true},
 		{Name: "restart", Workers: 1, Restart: true},
 		{Name: "lag", Workers: 2, Lag: true},
+		{Name: "extended", Workers: 1, Extended: true},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,10 +20,11 @@ const statementTimeout = 60 * time.Second
 // session is a named connection of a file. It outlives the server: after a restart it connects again and says once more
 // what belongs to the session.
 type session struct {
-	name    string
-	conn    *pgconn.PgConn // nil before the first statement and after a restart
-	state   []string       // SET and PREPARE statements to be repeated on a new connection
-	notices []string       // of the last statement
+	name     string
+	conn     *pgconn.PgConn // nil before the first statement and after a restart
+	extended bool           // use the extended protocol
+	state    []string       // SET and PREPARE statements to be repeated on a new connection
+	notices  []string       // of the last statement
 }
 
 // sessionState matches statements whose effect ends with the connection and which can be repeated.
@@ -61,7 +63,13 @@ func (s *session) exec(ctx context.Context, sql string) (*pgconn.Result, error) 
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	s.notices = nil
-	last, err := readLast(s.conn.Exec(ctx, sql))
+	var last *pgconn.Result
+	var err error
+	if s.extended && !strings.Contains(sql, ";") {
+		last, err = readOne(s.conn.ExecParams(ctx, sql, nil, nil, nil, nil))
+	} else {
+		last, err = readLast(s.conn.Exec(ctx, sql))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +79,19 @@ func (s *session) exec(ctx context.Context, sql string) (*pgconn.Result, error) 
 	return last, nil
 }
 
+// readOne reads a result, keeping the columns of an empty one.
+func readOne(rr *pgconn.ResultReader) (*pgconn.Result, error) {
+	fields := slices.Clone(rr.FieldDescriptions())
+	res := rr.Read()
+	res.FieldDescriptions = fields
+	return res, res.Err
+}
+
 // readLast reads all results and returns the last one. Unlike ReadAll of pgconn it keeps the columns of an empty result.
 func readLast(mrr *pgconn.MultiResultReader) (*pgconn.Result, error) {
 	last := &pgconn.Result{}
 	for mrr.NextResult() {
-		rr := mrr.ResultReader()
-		fields := slices.Clone(rr.FieldDescriptions())
-		last = rr.Read()
-		last.FieldDescriptions = fields
+		last, _ = readOne(mrr.ResultReader()) // Close returns the error.
 	}
 	if err := mrr.Close(); err != nil {
 		return nil, err
