@@ -231,3 +231,25 @@ func TestTableDetails(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestTypesNameTheirFunctions holds pg_type against pg_proc, as drivers join them.
+func TestTypesNameTheirFunctions(t *testing.T) {
+	env := sample(t)
+	procs := map[string]string{}
+	for _, l := range strings.Split(text(t, env, "pg_catalog.pg_proc", nil, "oid", "proname"), "\n") {
+		oid, name, _ := strings.Cut(l, "|")
+		if procs[oid] != "" {
+			t.Errorf("pg_proc has %s twice: %s, %s", oid, procs[oid], name)
+		}
+		procs[oid] = name
+	}
+	for _, l := range strings.Split(text(t, env, "pg_catalog.pg_type", func(m map[string]string) bool { return m["typtype"] == "b" }, "typname", "typinput", "typreceive"), "\n") {
+		f := strings.Split(l, "|")
+		if procs[f[1]] == "" || procs[f[2]] == "" {
+			t.Errorf("no functions for %s", l)
+		}
+	}
+	if got := text(t, env, "pg_catalog.pg_type", func(m map[string]string) bool { return m["oid"] == "1007" }, "typname", "typelem", "typinput", "typreceive"); got != "_int4|23|750|2400" {
+		t.Error(got)
+	}
+}

@@ -23,6 +23,11 @@ func (e *Env) RegName(k types.Kind, oid uint32) (string, bool) {
 		if f := functionByOID()[oid]; f != nil && !f.Hidden {
 			return f.Name, true
 		}
+		for i := range ioFuncs {
+			if ioFuncs[i].oid == int64(oid) {
+				return ioFuncs[i].name, true
+			}
+		}
 	case types.KindRegNS:
 		if d := e.object(oid); d != nil && d.Kind == catalog.KindSchema {
 			return catalog.QuoteIdent(d.Name), true

@@ -58,6 +58,13 @@ func typeRow(t types.Type) row {
 		"typlen": t.Len(), "typbyval": t.ByVal(), "typtype": kind, "typcategory": string(t.Category()),
 		"typispreferred": t.Preferred(), "typisdefined": true, "typdelim": string(t.Delim()), "typarray": t.ArrayOID(),
 		"typalign": string(t.Align()), "typstorage": string(t.Storage()), "typtypmod": -1, "typcollation": collationOf(t)}
+	io, ok := typeIO[t.TypName()]
+	if !ok {
+		io = typeIO["_int4"]
+	}
+	for i, name := range []string{"typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout"} {
+		r[name] = io[i]
+	}
 	if t.IsArray() {
 		r["typelem"] = t.ElemType().OID()
 		if t.Kind == types.KindArray {
@@ -114,6 +121,11 @@ func pgProc(w *writer) {
 			r["provariadic"] = typeOID(f.Args[len(f.Args)-1])
 		}
 		w.add(r)
+	}
+	for _, f := range ioFuncs {
+		w.add(row{"oid": f.oid, "proname": f.name, "pronamespace": catalog.PgCatalogID, "proowner": ownerOID, "prolang": 12,
+			"procost": 1.0, "prokind": "f", "proisstrict": true, "provolatile": "i", "proparallel": "s", "pronargs": len(f.args),
+			"prorettype": f.ret, "proargtypes": f.args, "prosrc": f.name})
 	}
 }
 
