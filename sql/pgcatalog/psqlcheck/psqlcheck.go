@@ -1,6 +1,6 @@
-// Package psqlcheck runs the queries that psql sends, recorded in
-// sql/pgcatalog/testdata/psql, against a server and compares what comes back with
-// what PostgreSQL 15 answered.
+// Package psqlcheck runs the queries that psql and other tools send, recorded in
+// sql/pgcatalog/testdata/psql and tools, against a server and compares what comes
+// back with what PostgreSQL 15 answered.
 package psqlcheck
 
 import (
@@ -23,7 +23,8 @@ type Query struct {
 	Rows []string
 }
 
-// Load reads the recordings of a directory and the statements of sample.sql.
+// Load reads the recordings of a directory and, if it is there, sample.sql: the
+// statements that make the objects the queries look at.
 func Load(dir fs.FS) (sample string, queries []Query, err error) {
 	files, err := fs.Glob(dir, "*.sql")
 	if err != nil {
@@ -40,7 +41,7 @@ func Load(dir fs.FS) (sample string, queries []Query, err error) {
 		}
 		queries = append(queries, parse(strings.TrimSuffix(f, ".sql"), string(b))...)
 	}
-	if sample == "" || len(queries) == 0 {
+	if len(queries) == 0 {
 		return "", nil, fmt.Errorf("psqlcheck: no recordings")
 	}
 	return sample, queries, nil

@@ -7,17 +7,33 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"streamdb/sql/parser"
 )
 
-func TestRecordingsAreComplete(t *testing.T) {
-	_, qs, err := Load(os.DirFS("../testdata/psql"))
-	if err != nil {
-		t.Fatal(err)
+// all loads every recording.
+func all(t *testing.T) []Query {
+	t.Helper()
+	var out []Query
+	for _, dir := range []string{"psql", "tools"} {
+		_, qs, err := Load(os.DirFS("../testdata/" + dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, qs...)
 	}
-	if len(qs) < 150 {
+	return out
+}
+
+func TestRecordingsAreComplete(t *testing.T) {
+	qs := all(t)
+	if len(qs) < 180 {
 		t.Errorf("only %d queries", len(qs))
 	}
 	for _, q := range qs {
+		if _, err := parser.Parse(placeholder.ReplaceAllString(q.SQL, "1")); err != nil {
+			t.Errorf("%s: %v", q.Name, err)
+		}
 		if !strings.Contains(strings.ToUpper(q.SQL), "SELECT") && !strings.Contains(strings.ToUpper(q.SQL), "SHOW") {
 			t.Errorf("%s: no query: %q", q.Name, q.SQL)
 		}
@@ -37,10 +53,7 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close(ctx)
-	_, qs, err := Load(os.DirFS("../testdata/psql"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	qs := all(t)
 	same := 0
 	results := Run(qs, func(sql string) ([]string, error) { return Rows(ctx, db, sql) })
 	for i := range results {
