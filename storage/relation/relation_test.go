@@ -294,18 +294,29 @@ func TestAppendRefuses(t *testing.T) {
 // TestConcurrentReaders runs one writer, one merger and readers; a reader must find at
 // each published epoch exactly that epoch's rows.
 func TestConcurrentReaders(t *testing.T) {
-	const keys, epochs = 200, 1500
+	const keys, epochs = 6000, 9000
 	spec := benchSpec()
 	spec.MergeInlineMax = 64
 	rel, _ := New(spec)
 	var published atomic.Uint64
 	var done atomic.Bool
 	var wg sync.WaitGroup
-	fail := make(chan error, 8)
+	fail := make(chan error, 100)
+	d := newDisk(t)
+	rel.SetStore(d.store, NewCache(1<<20))
+	wg.Go(func() {
+		for !done.Load() {
+			if err := saveAndHold(rel, Epoch(published.Load()), keys); err != nil {
+				fail <- err
+				return
+			}
+		}
+	})
 	wg.Go(func() {
 		for !done.Load() {
 			if _, err := rel.MergeOne(0); err != nil {
 				fail <- err
+				return
 			}
 		}
 	})
@@ -328,11 +339,43 @@ func TestConcurrentReaders(t *testing.T) {
 	}
 	done.Store(true)
 	wg.Wait()
+	if err := rel.Close(); err != nil {
+		t.Fatal(err)
+	}
 	select {
 	case err := <-fail:
 		t.Fatal(err)
 	default:
 	}
+}
+
+// saveAndHold checkpoints, evicts, and reads a hold before and after moving it.
+func saveAndHold(rel *Relation, e Epoch, keys int) error {
+	if _, err := rel.Checkpoint(e); err != nil {
+		if errors.Is(err, ErrEpochGone) {
+			return nil
+		}
+		return err
+	}
+	rel.Evict()
+	h, err := rel.Hold(rel.LastEpoch(), "test")
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	for range 2 {
+		s, err := h.Snapshot()
+		if err == nil {
+			err = checkEpoch(s, h.Epoch(), keys)
+		}
+		if err == nil {
+			err = h.Advance((h.Epoch() + rel.LastEpoch() + 1) / 2)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // roundOf sets key e mod keys to e, taking back what it was.
@@ -361,8 +404,15 @@ func readEpoch(rel *Relation, e Epoch, keys int) error {
 	if err != nil {
 		return err
 	}
+	return checkEpoch(s, e, keys)
+}
+
+func checkEpoch(s *Snapshot, e Epoch, keys int) error {
+	if e == 0 {
+		return nil
+	}
 	n, sum := 0, int64(0)
-	err = s.Scan(Scan{Cols: []int{1}}).Each(func(c *chunk.Chunk) error {
+	err := s.Scan(Scan{Cols: []int{1}}).Each(func(c *chunk.Chunk) error {
 		for i, v := range c.Cols[0].Ints {
 			n += int(c.Weight(i))
 			sum += v
