@@ -192,6 +192,9 @@ func (r *Relation) Publish(epoch Epoch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.published = max(r.published, epoch)
+	if v, err := r.at(epoch); checked && err == nil {
+		v.mustHold()
+	}
 	if len(*r.versions.Load()) > 2*versionsKept {
 		r.trim(versionsKept)
 	}

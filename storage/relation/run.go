@@ -122,6 +122,9 @@ func (r *run) seal(l *layout) {
 	for _, b := range r.blocks {
 		r.bytes += b.data.bytes()
 	}
+	if checked {
+		r.mustRise(l)
+	}
 	if l.heap {
 		return
 	}

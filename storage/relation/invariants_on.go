@@ -1,0 +1,5 @@
+//go:build invariants
+
+package relation
+
+const checked = true
