@@ -18,6 +18,7 @@ func families() []family {
 		{"Numeric", numericFuncs},
 		{"Mathematics", mathFuncs},
 		{"Date and time", datetimeFuncs},
+		{"Formatting", formatFuncs},
 		{"Text", textFuncs},
 		{"Pattern matching", likeFuncs},
 		{"Regular expressions", regexFuncs},
