@@ -8,8 +8,10 @@ import (
 // assemble copies the rows of a batch into new columns, those listed in cols.
 func assemble(b *batch, cols []int, prefix bool) *data {
 	d := &data{rows: b.rows, cols: make([]*chunk.Column, len(cols))}
+	made := make([]chunk.Column, len(cols))
 	for i, c := range cols {
-		d.cols[i] = b.column(c)
+		d.cols[i] = &made[i]
+		b.column(c, d.cols[i])
 		if d.cols[i].Views != nil {
 			if d.packed == nil {
 				d.packed = make([]bool, len(cols))
@@ -79,9 +81,9 @@ func gatherPieces[T any](b *batch, of func(*data) []T) []T {
 	return out
 }
 
-// column copies column c of the rows.
-func (b *batch) column(c int) *chunk.Column {
-	out := &chunk.Column{Type: b.srcs[0].d.cols[c].Type}
+// column copies column c of the rows to out.
+func (b *batch) column(c int, out *chunk.Column) {
+	out.Type = b.srcs[0].d.cols[c].Type
 	switch out.Type.Class() {
 	case types.ClassBool:
 		out.Bools = gatherPieces(b, func(d *data) []bool { return d.cols[c].Bools })
@@ -99,7 +101,6 @@ func (b *batch) column(c int) *chunk.Column {
 		b.strings(out, c)
 	}
 	out.Nulls = b.nulls(c)
-	return out
 }
 
 func (b *batch) nums(out *chunk.Column, c int) {

@@ -64,6 +64,9 @@ const (
 	// versionsKept is the number of states before the newest published one that a
 	// reader who is a little late can still take.
 	versionsKept = 4
+	// largeDelta is the size in bytes from which only one state before an epoch is kept
+	// for late readers, because their deltas would cost too much memory.
+	largeDelta = 1 << 20
 	// printsKept is the number of past fingerprints kept whatever the holds.
 	printsKept = 256
 	// mergeFanIn is the number of neighbours of like size at which Append merges.
@@ -195,7 +198,10 @@ func (r *Relation) Publish(epoch Epoch) {
 	if v, err := r.at(epoch); checked && err == nil {
 		v.mustHold()
 	}
-	if len(*r.versions.Load()) > 2*versionsKept {
+	switch n := len(r.deltas); {
+	case n > 0 && r.deltas[n-1].run != nil && r.deltas[n-1].run.bytes > largeDelta:
+		r.trim(1)
+	case len(*r.versions.Load()) > 2*versionsKept:
 		r.trim(versionsKept)
 	}
 }
