@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"streamdb/sql/functions"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
@@ -162,4 +163,15 @@ func askPostgres(ctx context.Context, conn *pgx.Conn, query string) string {
 		}
 	}
 	return strings.ReplaceAll(strings.Join(rows, " ; "), "\n", `\n`)
+}
+
+// TestExamples holds that the examples of the function table are true.
+func TestExamples(t *testing.T) {
+	for _, f := range functions.All() {
+		if query, want, ok := strings.Cut(f.Example, " → "); ok {
+			if got := evalText(query, &types.Settings{}); got != want && !near("arithmetic.txt", got, want) {
+				t.Errorf("%s gives %s, the table says %s", query, got, want)
+			}
+		}
+	}
 }

@@ -59,8 +59,12 @@ func buildTable() *index {
 	for _, fam := range families() {
 		for _, f := range fam.funcs() {
 			f.Family = fam.name
+			f.Description, f.Example = docs[f.Name].text, docs[f.Name].example
 			if x.byID[f.ID] != nil {
 				panic("functions: two functions with id " + f.ID)
+			}
+			if f.OID == 0 && !f.Hidden {
+				f.OID = postgresOIDs[f.Signature()]
 			}
 			if f.OID == 0 {
 				f.OID = next
