@@ -87,8 +87,6 @@ func wordName(e Expr) (string, int) {
 		return "exists", 2
 	case *Row:
 		return "row", 2
-	case *LikeExpr, *InList, *InSubquery, *Quantified:
-		return "", 0
 	}
 	return "", 0
 }

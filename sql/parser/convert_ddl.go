@@ -40,7 +40,7 @@ func (c *converter) storage(r *pg.RangeVar, tablespace, method string, options b
 	c.refuse(r.GetRelpersistence() == "u", "UNLOGGED", pos)
 	c.refuse(tablespace != "", "TABLESPACE", pos)
 	c.refuse(method != "", "an access method", pos)
-	c.refuse(options, "WITH OIDS", pos)
+	c.refuse(options, "a storage parameter", pos)
 }
 
 func (c *converter) tableElements(list []*pg.Node) (columns []*ast.ColumnDef, constraints []*ast.Constraint) {

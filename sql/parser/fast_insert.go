@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strconv"
+
 	"streamdb/sql/ast"
 )
 
@@ -107,6 +109,13 @@ func (c *cursor) constant() ast.Expr {
 		}
 		c.i++
 		return &ast.StringLit{Pos: pos, Value: v}
+	case tokParam:
+		n, err := strconv.ParseInt(text[1:], 10, 32)
+		if err != nil || n == 0 || !plainNumber(c, t) {
+			return nil
+		}
+		c.i++
+		return &ast.Param{Pos: pos, Number: int(n)}
 	case tokIdent:
 		return c.constantWord(pos)
 	}

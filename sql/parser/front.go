@@ -329,6 +329,9 @@ func (f *front) tableArgument() bool {
 func (f *front) takeTableArgument() {
 	f.blank(f.i, f.i+1)
 	i := f.i + 1
+	if i >= len(f.tokens) {
+		return
+	}
 	nameAt := ast.Pos(f.tokens[i].start)
 	for i < len(f.tokens) && (f.tokens[i].kind == tokIdent || f.tokens[i].kind == tokQuoted || f.src[f.tokens[i].start] == '.') {
 		if isWord(f.src, f.tokens[i], "partition") {

@@ -1,8 +1,11 @@
 package parser
 
 import (
+	"flag"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -32,7 +35,7 @@ func texts(t testing.TB) []string {
 		out = append(out, c.head+strings.Repeat(c.mid, 3)+c.tail+strings.Repeat(closers(c.mid), 3))
 	}
 	return append(out, `U&"d\0061t" 1.5e-3 .5 1..2 1_0 0b1 0o7 a.b::c := => <= >= <> != @-@ +- -- x`, "E'\\'' x'1' b'0' $1 $a$ $ $a$ a$b",
-		"'a'\n'b' E'a'\n  '\\'' \"a\"\"b\" /* /* */ */ a", "créé 'ü' É", "!=-1 *- @- ~+ 1+-2 a<-b a<--b\n a/*b*/*c")
+		"'a'\n'b' E'a'\n  '\\'' \"a\"\"b\" /* /* */ */ a", "créé 'ü' É", `INSERT INTO "A".t (a, b) VALUES (-5, - 1.5e3), (1_000, .5), (NULL, TRUE), (99999999999999999999, -9223372036854775808), ('a''b', $$x$$)`, "!=-1 *- @- ~+ 1+-2 a<-b a<--b\n a/*b*/*c")
 }
 
 // TestScannerAgrees holds that our tokens are libpg_query's.
@@ -104,32 +107,80 @@ func FuzzParse(f *testing.F) {
 		if len(sql) > 4096 {
 			return
 		}
-		list, err := Parse(sql)
-		if err != nil {
-			e := sqlerr.As(err)
-			if e.Code == sqlerr.InternalError || len(e.Code) != 5 || e.Message == "" || e.Position > len(sql)+1 {
-				t.Fatalf("%q: %+v", sql, e)
-			}
-			e.CharPosition(sql)
-			return
-		}
-		for _, s := range list {
-			if s.AST == nil || s.AST.Tag() == "" || s.Text != sql[s.Offset:s.Offset+len(s.Text)] {
-				t.Fatalf("%q: %+v", sql, s)
-			}
-			if !printable(s.AST) {
-				continue
-			}
-			text := ast.String(s.AST)
-			again, err := Parse(text)
-			if err != nil {
-				t.Fatalf("%q printed as %q: %v", sql, text, err)
-			}
-			if len(again) != 1 || ast.String(again[0].AST) != text {
-				t.Fatalf("%q printed as %q, then as %q", sql, text, ast.String(again[0].AST))
-			}
-		}
+		checkParse(t, sql)
 	})
+}
+
+func checkParse(t *testing.T, sql string) {
+	t.Helper()
+	list, err := Parse(sql)
+	if err != nil {
+		e := sqlerr.As(err)
+		if e.Code == sqlerr.InternalError || len(e.Code) != 5 || e.Message == "" || e.Position > len(sql)+1 {
+			t.Fatalf("%q: %+v", sql, e)
+		}
+		e.CharPosition(sql)
+		return
+	}
+	checkFastInsert(t, sql)
+	for _, s := range list {
+		if s.AST == nil || s.AST.Tag() == "" || s.Text != sql[s.Offset:s.Offset+len(s.Text)] {
+			t.Fatalf("%q: %+v", sql, s)
+		}
+		if !printable(s.AST) {
+			continue
+		}
+		text := ast.String(s.AST)
+		again, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%q printed as %q: %v", sql, text, err)
+		}
+		if len(again) != 1 || ast.String(again[0].AST) != text {
+			t.Fatalf("%q printed as %q, then as %q", sql, text, ast.String(again[0].AST))
+		}
+	}
+}
+
+// checkFastInsert holds that the fast path gives the grammar's tree, positions
+// included.
+func checkFastInsert(t *testing.T, sql string) {
+	t.Helper()
+	for _, p := range split(sql, scanAll(sql)) {
+		fast, ok := fastInsert(sql, p)
+		if !ok {
+			continue
+		}
+		full, err := parseStatement(sql, p)
+		if err != nil || !reflect.DeepEqual(fast, full) {
+			t.Fatalf("%q: fast path gives %s, the grammar %s, %v", sql, ast.String(fast), ast.String(full), err)
+		}
+	}
+}
+
+var splices = flag.Int("splices", 3000, "texts TestSplices makes")
+
+// TestSplices parses texts made by exchanging, doubling and dropping runs of
+// tokens between the texts of testdata: nearer to SQL than flipped bytes.
+func TestSplices(t *testing.T) {
+	all := texts(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	piece := func() (string, []token) {
+		sql := all[r.IntN(len(all))]
+		tokens := scanAll(sql)
+		if len(sql) > 1000 || len(tokens) == 0 {
+			return "1", scanAll("1")
+		}
+		return sql, tokens
+	}
+	for range *splices {
+		a, ta := piece()
+		b, tb := piece()
+		i, j := r.IntN(len(ta)), r.IntN(len(tb))
+		k := min(len(tb), j+1+r.IntN(6))
+		cut := min(len(ta)-1, i+r.IntN(3))
+		checkParse(t, a[:ta[i].start]+" "+b[tb[j].start:tb[k-1].end]+" "+a[ta[cut].start:])
+		checkParse(t, a[:ta[i].start]+b[tb[j].start:])
+	}
 }
 
 // FuzzExpr does the same for stored expressions and types.

@@ -3,6 +3,7 @@ package parser
 import (
 	"errors"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -13,12 +14,20 @@ import (
 	"streamdb/sql/sqlerr"
 )
 
-// Length limits in bytes. A tree takes about a hundred times its text. INSERT
-// and COPY may be longer because people paste data into them.
+// Length limits in bytes. A tree and its protobuf take up to four hundred times
+// its text. INSERT may be longer because people paste data into it; one that
+// holds only constants has no limit here.
 const (
 	statementMax = 1 << 20
-	insertMax    = 4 << 20
+	insertMax    = 2 << 20
+
+	// Statements longer than this are parsed one at a time.
+	largeStatement = 64 << 10
 )
+
+// largeMu is held while the tree of a large statement is built, so that many
+// sessions together do not need many times the memory.
+var largeMu sync.Mutex
 
 // protoDepthMax lets through every tree the guard lets through: a level of the
 // tree is at most eight messages deep.
@@ -161,7 +170,7 @@ func checkText(sql string) error {
 // parsePiece guards and parses one statement.
 func parsePiece(src string, p piece) (ast.Statement, error) {
 	limit := statementMax
-	if isWord(src, p.tokens[0], "insert") || isWord(src, p.tokens[0], "copy") {
+	if isWord(src, p.tokens[0], "insert") {
 		if s, ok := fastInsert(src, p); ok {
 			return s, nil
 		}
@@ -194,6 +203,10 @@ func parsePostgres(text string, base int, n *notes) (ast.Statement, error) {
 
 // pgParse calls the C parser. The caller has checked depth and text.
 func pgParse(text string, base int) (*pg.Node, error) {
+	if len(text) > largeStatement {
+		largeMu.Lock()
+		defer largeMu.Unlock()
+	}
 	raw, err := pgparser.ParseToProtobuf(text)
 	if err != nil {
 		return nil, grammarError(err, text, base)
