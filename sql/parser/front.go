@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strings"
+
 	"streamdb/sql/ast"
 	"streamdb/sql/sqlerr"
 )
@@ -34,6 +36,24 @@ type front struct {
 
 func newFront(src string, p piece) *front {
 	return &front{cursor: cursor{src: src, tokens: p.tokens, end: p.end}, base: p.start()}
+}
+
+// innerComments blanks the comments between the pieces of a literal continued on
+// a later line: PostgreSQL allows them there, libpg_query's scanner does not.
+func (f *front) innerComments() {
+	for _, t := range f.tokens {
+		if t.kind != tokString || t.end-t.start < len("''--\n''") || !strings.Contains(f.text(t), "--") {
+			continue
+		}
+		s := scanner{src: f.src[:t.end], pos: t.start}
+		s.next()
+		for _, r := range s.inner {
+			f.own()
+			for i := r.Start; i < r.End; i++ {
+				f.buf[i-f.base] = ' '
+			}
+		}
+	}
 }
 
 // result gives the statement's text for libpg_query.

@@ -31,6 +31,9 @@ type token struct {
 type scanner struct {
 	src string
 	pos int // Invariant: 0 <= pos <= len(src)
+
+	// inner are the comments passed inside literals continued behind them.
+	inner []Range
 }
 
 // Character classes of scan.l.
@@ -211,6 +214,7 @@ func (s *scanner) quoted(kind tokenKind, escapes bool) tokenKind {
 // space with a line break in it, then another quote. It passes that quote.
 func (s *scanner) continues() bool {
 	i, newline := s.pos, false
+	var comments []Range
 	for i < len(s.src) {
 		switch c := s.src[i]; {
 		case c == '\n' || c == '\r':
@@ -223,8 +227,10 @@ func (s *scanner) continues() bool {
 			if n < 0 {
 				return false
 			}
+			comments = append(comments, Range{i, i + n})
 			i += n
 		case c == '\'' && newline:
+			s.inner = append(s.inner, comments...)
 			s.pos = i + 1
 			return true
 		default:

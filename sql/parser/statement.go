@@ -10,6 +10,7 @@ import (
 // parseStatement parses one statement, by hand or through libpg_query.
 func parseStatement(src string, p piece) (ast.Statement, error) {
 	f := newFront(src, p)
+	f.innerComments()
 	if parse := ownStatement(&f.cursor); parse != nil {
 		s := parse(&f.cursor)
 		if f.err == nil {
