@@ -42,10 +42,67 @@ func evalQuery(query string, st *types.Settings) ([]string, error) {
 		return nil, err
 	}
 	d, err := p.EvalOne(ctx)
+	if cerr := asColumns(ctx, e, d, err); cerr != nil {
+		return nil, cerr
+	}
 	if err != nil {
 		return nil, err
 	}
 	return []string{show(e.Type, d, st)}, nil
+}
+
+// asColumns evaluates e once more over columns in the place of its constants, with
+// rows of NULLs in between, and compares the rows with what one row of constants gave.
+func asColumns(ctx *expr.Ctx, e *expr.Expr, want types.Datum, wantErr error) error {
+	if expr.IsVolatile(e) {
+		return nil
+	}
+	const rows = 70
+	in := &chunk.Chunk{Rows: rows}
+	inList := map[*expr.Expr]bool{}
+	expr.Walk(e, func(x *expr.Expr) bool {
+		if x.Op == expr.OpInList {
+			for _, a := range x.Args[1:] {
+				inList[a] = true
+			}
+		}
+		return true
+	})
+	cols := expr.Rewrite(e, func(x *expr.Expr) *expr.Expr {
+		if !x.IsConst() || inList[x] {
+			return x
+		}
+		col := chunk.NewColumn(x.Type, rows)
+		for i := range rows {
+			if i%3 == 1 {
+				col.AppendNull()
+			} else {
+				col.AppendDatum(*x.Val)
+			}
+		}
+		in.Cols = append(in.Cols, col)
+		return expr.Column(len(in.Cols)-1, x.Type)
+	})
+	p, err := expr.Compile(cols)
+	if err != nil {
+		return err
+	}
+	for range 2 {
+		v := p.Eval(ctx, in)
+		for i := range rows {
+			if i%3 == 1 {
+				continue
+			}
+			if e := v.ErrAt(i); e != nil || wantErr != nil {
+				if e == nil || wantErr == nil || e.Error() != wantErr.Error() {
+					return fmt.Errorf("over columns, row %d: error %v, alone %v", i, e, wantErr)
+				}
+			} else if got := v.Datum(i); got != want && !(got.F != got.F && want.F != want.F) {
+				return fmt.Errorf("over columns, row %d: %+v, alone %+v", i, got, want)
+			}
+		}
+	}
+	return nil
 }
 
 func show(t types.Type, d types.Datum, st *types.Settings) string {

@@ -70,7 +70,8 @@ func coerceUnknown(e *Expr, to types.Type, how functions.CastContext, ctx *Ctx) 
 	}
 	d, err := parseLiteral(e.Val.S, to, how, st)
 	if err != nil {
-		return nil, sqlerr.As(err).At(e.Pos)
+		own := *sqlerr.As(err) // the error may be shared
+		return nil, own.At(e.Pos)
 	}
 	n := Const(to, d)
 	n.Pos = e.Pos

@@ -102,6 +102,11 @@ func Prepare(out *chunk.Column, t types.Type, n, bytesHint int) {
 // column's invariants: an error row is not marked NULL, errors rise by row.
 func (c *Call) Run(n int, ret types.Type) {
 	c.N = n
+	if c.Fn.Relabel { // Out shares the argument's memory and must not be cleared
+		*c.Out = *c.Args[0]
+		c.Out.Type = ret
+		return
+	}
 	Prepare(c.Out, ret, n, c.bytesHint)
 	c.Skip = nil
 	c.collectErrs(n)
