@@ -21,6 +21,9 @@ type Options struct {
 	Recorded map[string]string
 	// Virtuals is the relations that the server computes.
 	Virtuals *catalog.Virtuals
+	// Connector gives the columns of a connector that knows its own, for sources that
+	// are declared without columns, and refuses options it does not know; nil knows none.
+	Connector func(c *catalog.Connector) (columns []catalog.Column, watermark *catalog.Watermark, err error)
 	// Now is the creation time of new objects, in µs since 2000-01-01 UTC.
 	Now int64
 }

@@ -1,49 +1,110 @@
 package planner
 
 import (
-	"strings"
+	"encoding/json"
 	"testing"
 
-	"streamdb/sql/catalog"
+	"streamdb/planner/physical"
 	"streamdb/sql/parser"
 	"streamdb/sql/types"
 )
 
-func testCatalog(t testing.TB) *catalog.Catalog {
-	cat := catalog.New()
-	id := cat.NextID()
-	cat, err := cat.With(catalog.Change{Put: &catalog.Descriptor{ID: id, Kind: catalog.KindTable, Schema: catalog.PublicID, Name: "t",
-		Table: &catalog.Table{NextColumn: 4, Columns: []catalog.Column{
-			{ID: 1, Name: "a", Type: types.Int4}, {ID: 2, Name: "b", Type: types.Int8}, {ID: 3, Name: "c", Type: types.Text}}}}})
+func mustType(name string) types.Type {
+	t, ok := types.LookupName(name)
+	if !ok {
+		panic(name)
+	}
+	return t
+}
+
+func TestParameters(t *testing.T) {
+	w := newWorld()
+	if _, err := w.exec("CREATE TABLE t (a int PRIMARY KEY, b bigint, c text)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []struct {
+		sql  string
+		want []types.Type
+	}{
+		{"SELECT b FROM t WHERE a = $1", []types.Type{types.Int4}},
+		{"SELECT b FROM t WHERE c LIKE $2 AND b > $1", []types.Type{types.Int8, types.Text}},
+		{"SELECT $1", []types.Type{types.Text}},
+		{"SELECT $1 + 1", []types.Type{types.Int4}},
+		{"SELECT $1::numeric", []types.Type{types.Numeric}},
+		{"SELECT a FROM t LIMIT $1 OFFSET $2", []types.Type{types.Int8, types.Int8}},
+		{"SELECT a FROM t WHERE a = ANY($1)", []types.Type{types.ArrayOf(types.Int4)}},
+		{"INSERT INTO t VALUES ($1, $2, $3)", []types.Type{types.Int4, types.Int8, types.Text}},
+		{"UPDATE t SET c = $1 WHERE a = $2", []types.Type{types.Text, types.Int4}},
+		{"SELECT a FROM t WHERE a IN ($1, $2)", []types.Type{types.Int4, types.Int4}},
+		{"SELECT CASE WHEN $1 THEN a ELSE $2 END FROM t", []types.Type{types.Bool, types.Int4}},
+	} {
+		p, err := w.plan(k.sql)
+		if err != nil {
+			t.Errorf("%s: %v", k.sql, err)
+			continue
+		}
+		got := p.Common().Params
+		if len(got) != len(k.want) {
+			t.Errorf("%s: %v", k.sql, got)
+			continue
+		}
+		for i := range got {
+			if got[i] != k.want[i] {
+				t.Errorf("%s: $%d is %s, want %s", k.sql, i+1, got[i], k.want[i])
+			}
+		}
+	}
+}
+
+func TestBindParams(t *testing.T) {
+	w := newWorld()
+	if _, err := w.exec("CREATE TABLE t (a int PRIMARY KEY, b bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.plan("SELECT b + $2 FROM t WHERE a = $1 LIMIT $3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cat
+	q := p.(*Query)
+	plan, err := BindParams(q.Plan, q.Params, []types.Datum{{I: 7}, {I: 1}, {I: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := plan.Nodes[len(plan.Nodes)-1]
+	if root.TopN == nil || root.TopN.Limit != 3 || root.TopN.LimitExpr != nil {
+		t.Errorf("limit not bound: %+v", root.TopN)
+	}
+	for _, n := range plan.Nodes {
+		if n.Scan != nil && (n.Scan.Range == nil || n.Scan.Range.Eq[0].Val == nil || n.Scan.Range.Eq[0].Val.I != 7) {
+			t.Errorf("key not bound: %+v", n.Scan)
+		}
+	}
+	if _, err := BindParams(q.Plan, q.Params, []types.Datum{{I: 7}, {I: 1}, {I: -3}}); err == nil {
+		t.Error("a negative LIMIT passes")
+	}
+	raw, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back physical.Plan
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func TestSmoke(t *testing.T) {
-	cat := testCatalog(t)
-	for _, q := range []string{
-		"SELECT a, sum(b), count(*) FROM t WHERE c = 'x' AND a > 1 GROUP BY a HAVING count(*) > 2 ORDER BY 2 DESC LIMIT 3",
-		"SELECT x.a, y.c FROM t x, t y WHERE x.a = y.a AND x.b > 3",
-		"SELECT a, (SELECT count(*) FROM t u WHERE u.a = t.a) FROM t",
-		"SELECT a FROM t WHERE EXISTS (SELECT 1 FROM t u WHERE u.a = t.a AND u.b > t.b)",
-		"SELECT a FROM t WHERE b NOT IN (SELECT b FROM t WHERE a = 3)",
-		"SELECT a, b + (SELECT max(b) FROM t u WHERE u.a < t.a) FROM t",
-		"SELECT DISTINCT a FROM t UNION SELECT 1 ORDER BY 1",
-		"WITH x AS (SELECT a FROM t) SELECT * FROM x JOIN x y USING (a)",
-		"SELECT count(*), sum(a), min(c) FROM t",
-		"SELECT * FROM t, LATERAL (SELECT max(u.b) AS m FROM t u WHERE u.a > t.a LIMIT 2) l",
-	} {
-		s, err := parser.ParseOne(q)
-		if err != nil {
-			t.Fatal(err)
+func BenchmarkPointSelect(b *testing.B) {
+	w := newWorld()
+	if _, err := w.exec("CREATE TABLE t (a int PRIMARY KEY, b bigint)"); err != nil {
+		b.Fatal(err)
+	}
+	s, err := parser.ParseOne("SELECT b FROM t WHERE a = $1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(w.cat, w.opts).Statement(s.AST, nil); err != nil {
+			b.Fatal(err)
 		}
-		p, err := New(cat, Options{}).Statement(s.AST, nil)
-		if err != nil {
-			t.Errorf("%s: %v", q, err)
-			continue
-		}
-		t.Logf("%s\n%s", q, strings.Join(FormatPlan(p.(*Query).Plan, cat), "\n"))
 	}
 }

@@ -25,7 +25,7 @@ func (b *binder) setOperation(s *ast.SetOperation, env *scope) (*relation, error
 	if len(l.cols) != len(r.cols) {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "each %s query must have the same number of columns", what).At(b.pos(s.Right))
 	}
-	ts, err := b.unify(what, l, r, s)
+	ts, err := b.unify(what, l, r, s.Right)
 	if err != nil {
 		return nil, err
 	}

@@ -35,12 +35,32 @@ func foldConstants(c *Ctx, n logical.Node, _ logical.ColSet) logical.Node {
 		case *logical.Join:
 			return dropUnitJoin(n)
 		case *logical.Project:
-			if v, ok := n.Input.(*logical.Values); ok && len(v.Rows) == 0 {
-				return &logical.Values{Out: n.Out}
+			if v, ok := n.Input.(*logical.Values); ok {
+				return projectValues(c, n, v)
 			}
 		}
 		return n
 	})
+}
+
+// projectValues computes a projection within the rows it is over, unless that would
+// evaluate something twice.
+func projectValues(c *Ctx, p *logical.Project, v *logical.Values) logical.Node {
+	for _, row := range v.Rows {
+		if !mergeable(p, &logical.Project{Out: v.Out, Exprs: row}) {
+			return p
+		}
+	}
+	c.fire("ProjectValues")
+	out := &logical.Values{Out: p.Out, Rows: make([][]*expr.Expr, len(v.Rows))}
+	for i, row := range v.Rows {
+		by := bindings(&logical.Project{Out: v.Out, Exprs: row})
+		out.Rows[i] = make([]*expr.Expr, len(p.Exprs))
+		for k, e := range p.Exprs {
+			out.Rows[i][k] = expr.Fold(logical.Substitute(e, by))
+		}
+	}
+	return out
 }
 
 // dropUnitJoin joins with one row without columns: nothing to do.

@@ -84,6 +84,30 @@ func (c *Catalog) Indexes(on ID) []*Descriptor {
 	return out
 }
 
+// UniqueKey is a unique key of a table.
+type UniqueKey struct {
+	Index   ID // the index that enforces it
+	Name    string
+	Columns []int // column ids, in key order
+	Primary bool
+}
+
+// UniqueKeys gives the unique keys of a table, by constraint or by index, in order of id.
+func (c *Catalog) UniqueKeys(t *Descriptor) []UniqueKey {
+	var out []UniqueKey
+	for _, d := range c.Indexes(t.ID) {
+		if !d.Index.Unique {
+			continue
+		}
+		k := UniqueKey{Index: d.ID, Name: d.Name, Primary: d.Index.Primary}
+		for _, col := range d.Index.Columns {
+			k.Columns = append(k.Columns, col.Column)
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
 // Change is one step of a DDL statement; exactly one of its fields is set.
 type Change struct {
 	// Put adds an object, or replaces the one with the same id.

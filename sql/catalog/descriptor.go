@@ -93,6 +93,8 @@ type Column struct {
 	Identity string `json:"identity,omitempty"`
 	// Sequence feeds a serial or identity column; 0 for none.
 	Sequence ID `json:"sequence,omitempty"`
+	// Missing is the value of the column in rows that are older than it; nil means NULL.
+	Missing *types.Datum `json:"missing,omitempty"`
 	// Hidden columns are kept and found by name but not part of *.
 	Hidden  bool   `json:"hidden,omitempty"`
 	Comment string `json:"comment,omitempty"`
@@ -153,6 +155,14 @@ type Connector struct {
 	Format        string            `json:"format,omitempty"`
 	Encode        string            `json:"encode,omitempty"`
 	FormatOptions map[string]string `json:"format_options,omitempty"`
+	// Include is the columns that come from a record's envelope.
+	Include []Include `json:"include,omitempty"`
+}
+
+// Include is a column filled from a record's envelope.
+type Include struct {
+	Column int    `json:"column"` // column id
+	What   string `json:"what"`   // key, partition, offset, timestamp, header, file, …
 }
 
 // View is a stored query.

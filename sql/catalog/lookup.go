@@ -151,7 +151,8 @@ func (c *Catalog) FreeName(schema ID, base string, refuse func(string) bool) str
 
 // Visible tells whether d is what its bare name means under the search path.
 func (c *Catalog) Visible(searchPath []string, d *Descriptor) bool {
-	return c.Find(searchPath, Name{Name: d.Name}) == d
+	f := c.Find(searchPath, Name{Name: d.Name})
+	return f != nil && f.ID == d.ID
 }
 
 // QualifiedName gives d's name with its schema.
