@@ -235,3 +235,44 @@ func BenchmarkEval(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/row")
 	})
 }
+
+// BenchmarkKernels measures what maintained views call most.
+func BenchmarkKernels(b *testing.B) {
+	const n = 4096
+	in := &chunk.Chunk{Rows: n, Cols: []*chunk.Column{chunk.NewColumn(types.Numeric, n), chunk.NewColumn(types.Text, n), chunk.NewColumn(types.Timestamp, n)}}
+	for i := range n {
+		in.Cols[0].AppendDatum(types.Datum{N: types.Num{Coef: int64(i * 17), Scale: 2}})
+		in.Cols[1].AppendString(fmt.Sprintf("https://www.nexmark.com/item.htm?query=%d", i))
+		in.Cols[2].AppendDatum(types.Datum{I: int64(i) * 1e9})
+	}
+	price, url, ts := Column(0, types.Numeric), Column(1, types.Text), Column(2, types.Timestamp)
+	num := Const(types.Numeric, types.Datum{N: types.Num{Coef: 908, Scale: 3}})
+	text := func(s string) *Expr { return Const(types.Text, types.Datum{S: s}) }
+	for _, c := range []struct {
+		name string
+		e    *Expr
+	}{
+		{"numeric_mul", call(b, "*", price, num)},
+		{"numeric_less", call(b, "<", price, num)},
+		{"text_equal", call(b, "=", url, text("https://x"))},
+		{"like_infix", call(b, "~~", url, text("%query=1%"))},
+		{"lower", call(b, "lower", url)},
+		{"split_part", call(b, "split_part", url, text("/"), intConst(3))},
+		{"date_trunc", call(b, "date_trunc", text("hour"), ts)},
+		{"extract", call(b, "extract", text("hour"), ts)},
+		{"plus_interval", call(b, "+", ts, Const(types.IntervalT, types.Datum{V: types.Interval{Micros: 10e6}}))},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			p, err := Compile(c.e)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx := new(Ctx)
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Eval(ctx, in)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+		})
+	}
+}

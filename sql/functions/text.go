@@ -69,29 +69,34 @@ func paddedLength(c *Call) {
 
 // appendLower maps character by character, as the C library does: no special casing.
 func appendLower(dst, s []byte) []byte {
+	dst, s = appendASCII(dst, s, 'A')
 	for len(s) > 0 {
-		if b := s[0]; b < utf8.RuneSelf {
-			if 'A' <= b && b <= 'Z' {
-				b += 'a' - 'A'
-			}
-			dst, s = append(dst, b), s[1:]
-			continue
-		}
 		r, n := utf8.DecodeRune(s)
 		dst, s = utf8.AppendRune(dst, unicode.ToLower(r)), s[n:]
 	}
 	return dst
 }
 
-func appendUpper(dst, s []byte) []byte {
-	for len(s) > 0 {
-		if b := s[0]; b < utf8.RuneSelf {
-			if 'a' <= b && b <= 'z' {
-				b -= 'a' - 'A'
-			}
-			dst, s = append(dst, b), s[1:]
-			continue
+// appendASCII appends the ASCII beginning of s with the letters from first on, one
+// alphabet, in the other case; it returns what is left.
+func appendASCII(dst, s []byte, first byte) (out, rest []byte) {
+	n := 0
+	for n < len(s) && s[n] < utf8.RuneSelf {
+		n++
+	}
+	off := len(dst)
+	dst = append(dst, s[:n]...)
+	for i, b := range dst[off:] {
+		if b-first < 26 {
+			dst[off+i] = b ^ 0x20
 		}
+	}
+	return dst, s[n:]
+}
+
+func appendUpper(dst, s []byte) []byte {
+	dst, s = appendASCII(dst, s, 'a')
+	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
 		dst, s = utf8.AppendRune(dst, unicode.ToUpper(r)), s[n:]
 	}
