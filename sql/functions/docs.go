@@ -6,6 +6,12 @@ type doc struct{ text, example string }
 // docs describes the functions and operators by name; an example is an expression,
 // " → " and its result.
 var docs = map[string]doc{
+	"bit_count":                          {"number of bits that are set", "bit_count('\\x0103'::bytea) → 3"},
+	"get_bit":                            {"bit of a byte string", "get_bit('\\x0103'::bytea, 9) → 1"},
+	"set_bit":                            {"byte string with a bit set or cleared", "set_bit('\\x00'::bytea, 1, 1) → \\x02"},
+	"factorial":                          {"factorial", "factorial(5) → 120"},
+	"like":                               {"matches a LIKE pattern", "\"like\"('abc', 'a%') → t"},
+	"notlike":                            {"does not match a LIKE pattern", "notlike('abc', 'a%') → f"},
 	"!~":                                 {"does not match regular expression, case-sensitive", "'abc' !~ 'b' → f"},
 	"!~*":                                {"does not match regular expression, case-insensitive", "'abc' !~* 'B' → f"},
 	"!~~":                                {"NOT LIKE", ""},

@@ -20,6 +20,7 @@ func families() []family {
 		{"Date and time", datetimeFuncs},
 		{"Formatting", formatFuncs},
 		{"Text", textFuncs},
+		{"Bits", bitFuncs},
 		{"Pattern matching", likeFuncs},
 		{"Regular expressions", regexFuncs},
 		{"JSON", jsonFuncs},
