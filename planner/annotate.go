@@ -32,6 +32,7 @@ func (a *annotator) in(n *physical.Node, k int) *physical.Node { return &a.plan.
 
 func (a *annotator) node(i int) {
 	n := &a.plan.Nodes[i]
+	n.StreamKey, n.AppendOnly, n.Watermarks = nil, false, nil
 	switch n.Kind {
 	case physical.KindScan:
 		a.scan(n)

@@ -261,14 +261,7 @@ func (p *builder) rareNode(n logical.Node, need logical.ColSet) *built {
 		return p.add(physical.Node{Kind: physical.KindSetOp, Inputs: []int{l.idx, r.idx},
 			SetOp: &physical.SetOp{Op: n.Op, All: n.All}}, n.Out, distribution{hash: n.Out})
 	case *logical.MaxOneRow:
-		in := p.build(n.Input, need.Union(logical.SetOf(n.Group...)))
-		if len(n.Group) == 0 {
-			in = p.exchangeSingle(in)
-		} else {
-			in = p.exchangeHash(in, n.Group)
-		}
-		return p.add(physical.Node{Kind: physical.KindMaxOneRow, Inputs: []int{in.idx},
-			MaxOneRow: &physical.MaxOneRow{Group: p.positions(n.Group, in.cols)}}, in.cols, in.dist)
+		return p.maxOneRow(n, need)
 	case *logical.Recursive:
 		s := p.exchangeSingle(p.project(p.build(n.Start, logical.SetOf(n.StartCols...)), n.StartCols))
 		r := p.exchangeSingle(p.project(p.build(n.Step, logical.SetOf(n.StepCols...)), n.StepCols))
@@ -279,6 +272,26 @@ func (p *builder) rareNode(n logical.Node, need logical.ColSet) *built {
 	}
 	p.fail(sqlerr.Internal("no physical node for %T", n))
 	return &built{cols: n.Cols()}
+}
+
+// maxOneRow builds the check that a subquery gives at most one row: per group it is a
+// semi join with the groups' counts, whose filter raises the error.
+func (p *builder) maxOneRow(n *logical.MaxOneRow, need logical.ColSet) *built {
+	if len(n.Group) == 0 {
+		in := p.exchangeSingle(p.build(n.Input, need))
+		return p.add(physical.Node{Kind: physical.KindMaxOneRow, Inputs: []int{in.idx}}, in.cols, in.dist)
+	}
+	again := &logical.Project{Input: n.Input}
+	var on []*expr.Expr
+	for _, id := range n.Group {
+		c := p.meta.Copy(id)
+		again.Out, again.Exprs = append(again.Out, c), append(again.Exprs, p.meta.Ref(id))
+		on = append(on, logical.NotDistinct(p.meta.Ref(id), p.meta.Ref(c)))
+	}
+	count := p.meta.Add("count", types.Int8)
+	agg := &logical.Agg{Input: again, Group: again.Out, Calls: []logical.AggCall{{Col: count, Fn: "count_star", Type: types.Int8}}}
+	check := &expr.Expr{Op: expr.OpCall, Type: types.Bool, Fn: "check_one_row_int8", Args: []*expr.Expr{p.meta.Ref(count)}, Pos: -1}
+	return p.build(&logical.Join{Type: physical.JoinSemi, Left: n.Input, Right: logical.Where(agg, check), On: logical.And(on...)}, need)
 }
 
 func (p *builder) scan(n *logical.Scan) *built {

@@ -284,8 +284,6 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return s
 	case n.TopN != nil:
 		return topNText(n.TopN, in)
-	case n.MaxOneRow != nil && len(n.MaxOneRow.Group) > 0:
-		return " per " + names(n.MaxOneRow.Group, in)
 	case n.Emit != nil:
 		return " when closed: " + names([]int{n.Emit.WindowEnd}, in)
 	case n.Exchange != nil:

@@ -68,7 +68,6 @@ type Node struct {
 	Join       *Join       `json:"join,omitempty"`
 	SetOp      *SetOp      `json:"set_op,omitempty"`
 	TopN       *TopN       `json:"top_n,omitempty"`
-	MaxOneRow  *MaxOneRow  `json:"max_one_row,omitempty"`
 	Emit       *Emit       `json:"emit,omitempty"`
 	Exchange   *Exchange   `json:"exchange,omitempty"`
 	Recursive  *Recursive  `json:"recursive,omitempty"`
@@ -264,12 +263,6 @@ type TopN struct {
 	OffsetExpr *expr.Expr `json:"offset_expr,omitempty"`
 	// Rank, when true, appends the bigint row number.
 	Rank bool `json:"rank,omitempty"`
-}
-
-// MaxOneRow passes at most one row per group of equal Group columns (NULLs equal); a
-// group with more is the error 21000. No Group means the whole input.
-type MaxOneRow struct {
-	Group []int `json:"group,omitempty"`
 }
 
 // Emit holds rows back until a window is closed: EMIT ON WINDOW CLOSE.

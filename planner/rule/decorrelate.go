@@ -50,6 +50,9 @@ func (c *Ctx) decorrelate(a *logical.Apply) logical.Node {
 	if n := c.scalarAgg(a, free); n != nil {
 		return n
 	}
+	if n := c.scalarRow(a, free); n != nil {
+		return n
+	}
 	right, preds, ok := c.pull(a.Right, free)
 	if ok && !logical.FreeCols(right).Intersects(free) {
 		c.fire("PullCorrelatedFilter")
@@ -199,6 +202,42 @@ func (c *Ctx) scalarAgg(a *logical.Apply, free logical.ColSet) logical.Node {
 	return out
 }
 
+// scalarRow joins a scalar subquery by the equalities that correlate it, together with
+// the number of rows that its value has; only where an outer row meets more than one
+// is that an error, raised by a filter above the join.
+func (c *Ctx) scalarRow(a *logical.Apply, free logical.ColSet) logical.Node {
+	m, ok := a.Right.(*logical.MaxOneRow)
+	if !ok || len(m.Group) > 0 || a.On != nil || a.Type != physical.JoinLeft {
+		return nil
+	}
+	in, preds, ok := c.pull(m.Input, free)
+	if !ok || logical.FreeCols(in).Intersects(free) {
+		return nil
+	}
+	in, group, on, ok := c.groupBy(in, preds)
+	if !ok {
+		return nil
+	}
+	c.fire("CountCorrelatedRows")
+	right := in
+	if !logical.HasKey(in, logical.SetOf(group...)) {
+		again := &logical.Project{Input: in}
+		var same []*expr.Expr
+		for _, id := range group {
+			d := c.Meta.Copy(id)
+			again.Out, again.Exprs = append(again.Out, d), append(again.Exprs, c.Meta.Ref(id))
+			same = append(same, logical.NotDistinct(c.Meta.Ref(id), c.Meta.Ref(d)))
+		}
+		count := c.Meta.Add("count", types.Int8)
+		agg := &logical.Agg{Input: again, Group: again.Out, Calls: []logical.AggCall{{Col: count, Fn: "count_star", Type: types.Int8}}}
+		right = &logical.Join{Type: physical.JoinInner, Left: in, Right: agg, On: logical.And(same...)}
+		join := &logical.Join{Type: physical.JoinLeft, Left: a.Left, Right: right, On: logical.And(on...)}
+		return &logical.Filter{Input: join, Pred: &expr.Expr{Op: expr.OpCall, Type: types.Bool, Fn: "check_one_row_int8", Pos: -1,
+			Args: []*expr.Expr{coalesceZero(c.Meta.Ref(count))}}}
+	}
+	return &logical.Join{Type: physical.JoinLeft, Left: a.Left, Right: right, On: logical.And(on...)}
+}
+
 // groupBy finds the inner sides of equality conditions as columns of n, computing
 // them if they are expressions, and gives the conditions over these columns. It is
 // not ok if a condition is no equality between inner and outer.
@@ -279,10 +318,6 @@ func (c *Ctx) pull(n logical.Node, free logical.ColSet) (logical.Node, []*expr.E
 			t := *n
 			t.Input, t.Partition = in, append(slices.Clone(n.Partition), group...)
 			return &t
-		})
-	case *logical.MaxOneRow:
-		return c.pullGrouped(n.Input, free, func(in logical.Node, group []logical.ColID) logical.Node {
-			return &logical.MaxOneRow{Input: in, Group: append(slices.Clone(n.Group), group...)}
 		})
 	}
 	return n, nil, false

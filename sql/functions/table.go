@@ -30,6 +30,7 @@ func families() []family {
 		{"Casts", castFuncs},
 		{"Aggregates", aggregateFuncs},
 		{"System catalog", catalogFuncs},
+		{"Checks", checkFuncs},
 	}
 }
 
