@@ -68,7 +68,9 @@ func (n *numFormat) add(tok string) {
 	case "9", "0":
 		switch {
 		case n.hasV:
-			n.v++
+			if n.v++; n.v > 18 {
+				n.err = sqlerr.New(sqlerr.ProgramLimitExceeded, "more than 18 digits behind \"V\" are not supported")
+			}
 		case n.point:
 			n.post++
 			if up == "0" {
@@ -85,8 +87,10 @@ func (n *numFormat) add(tok string) {
 			n.err = sqlerr.New(sqlerr.SyntaxError, "multiple decimal points")
 		}
 		n.point = true
+		n.checkV()
 	case "V":
 		n.hasV = true
+		n.checkV()
 	case "FM":
 		n.fm = true
 		return
@@ -102,6 +106,14 @@ func (n *numFormat) add(tok string) {
 		n.signFirst = n.pre == 0 && !n.point
 	}
 	n.toks = append(n.toks, tok)
+}
+
+// checkV refuses what cannot be combined with V, and more digits behind it than
+// bigint has.
+func (n *numFormat) checkV() {
+	if n.hasV && n.point {
+		n.err = sqlerr.New(sqlerr.SyntaxError, "cannot use \"V\" and decimal point together")
+	}
 }
 
 func (c *Call) numFormat(f []byte) *numFormat {
@@ -316,6 +328,9 @@ func (w *numWriter) digit() {
 			w.out = append(w.out, ' ')
 		}
 		w.pos++
+		return
+	}
+	if w.pos >= len(w.whole) {
 		return
 	}
 	w.putSign()
