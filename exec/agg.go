@@ -53,6 +53,8 @@ type callState struct {
 	acc      accumulator
 	at       int
 	distinct *distinctSet
+	// consts holds the constant arguments by position, as columns of some length >= 1.
+	consts []*chunk.Column
 }
 
 // accumulator is the state of one aggregate call over all groups. Its methods are
@@ -192,8 +194,12 @@ func (a *agg) touch(slots []int32) {
 func (cs *callState) update(t *chunk.KeyTable, payload int, slots []int32, c *chunk.Chunk) {
 	b := aggBatch{table: t, at: payload + cs.at, slots: slots, weights: c.Weights}
 	b.args = make([]*chunk.Column, 0, len(cs.spec.Args)+len(cs.spec.Order))
-	for _, i := range cs.spec.Args {
-		b.args = append(b.args, c.Cols[i])
+	for k, i := range cs.spec.Args {
+		if i < 0 {
+			b.args = append(b.args, cs.constant(k, c.Rows))
+		} else {
+			b.args = append(b.args, c.Cols[i])
+		}
 	}
 	for _, o := range cs.spec.Order {
 		b.args = append(b.args, c.Cols[o.Col])
@@ -207,6 +213,14 @@ func (cs *callState) update(t *chunk.KeyTable, payload int, slots []int32, c *ch
 	if len(b.slots) > 0 {
 		cs.acc.update(&b)
 	}
+}
+
+// constant gives argument k, which is the same for all rows, as a column of n rows.
+func (cs *callState) constant(k, n int) *chunk.Column {
+	if cs.consts[k].Len() < n {
+		cs.consts[k] = cs.consts[k].Gather(make([]int32, max(n, chunk.RowsMax)))
+	}
+	return cs.consts[k].Slice(0, n)
 }
 
 // filter keeps the rows where col is true.

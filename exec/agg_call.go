@@ -15,14 +15,28 @@ func newCall(spec physical.AggCall, in *physical.Node, at int) (callState, error
 		return callState{}, sqlerr.New(sqlerr.InternalError, "plan names unknown aggregate %q", spec.Fn)
 	}
 	var args chunk.Schema
-	for _, i := range spec.Args {
-		args = append(args, in.Schema[i])
+	for k, i := range spec.Args {
+		if i < 0 {
+			args = append(args, f.Args[k]) // a constant
+		} else {
+			args = append(args, in.Schema[i])
+		}
 	}
 	acc, err := newAccumulator(f, spec, in, args)
 	if err != nil {
 		return callState{}, err
 	}
-	cs := callState{spec: spec, acc: acc, at: at}
+	cs := callState{spec: spec, acc: acc, at: at, consts: make([]*chunk.Column, len(spec.Args))}
+	for k, i := range spec.Args {
+		if i < 0 {
+			cs.consts[k] = chunk.NewColumn(args[k], 1)
+			if k < len(spec.Const) && spec.Const[k] != nil {
+				cs.consts[k].AppendDatum(*spec.Const[k])
+			} else {
+				cs.consts[k].AppendNull()
+			}
+		}
+	}
 	switch f.Agg.Kind {
 	case functions.AggMin, functions.AggMax, functions.AggBoolAnd, functions.AggBoolOr:
 		// DISTINCT changes nothing.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand"
 	"sort"
+	"strings"
 	"testing"
 
 	"streamdb/planner/physical"
@@ -383,4 +384,29 @@ func TestSetOps(t *testing.T) {
 			return res
 		})
 	}
+}
+
+// TestConstantArgument runs string_agg with its delimiter as a constant of the plan.
+func TestConstantArgument(t *testing.T) {
+	c := physical.AggCall{Fn: "string_agg", Args: []int{2, -1}, Type: types.Text, Filter: -1, Const: []*types.Datum{nil, {S: ", "}}}
+	plan := &physical.Plan{Version: 1, Nodes: []physical.Node{scanNode(1),
+		{Kind: physical.KindExchange, Inputs: []int{0}, Schema: rowSchema, Exchange: &physical.Exchange{Kind: physical.ExchangeHash, Keys: []int{0}}},
+		{Kind: physical.KindAgg, Inputs: []int{1}, Schema: chunk.Schema{types.Int4, types.Text},
+			Agg: &physical.Agg{Group: []int{0}, Calls: []physical.AggCall{c}, Phase: physical.AggSingle, WindowStart: -1, WindowEnd: -1}}}}
+	runPlan(t, plan, 2, func(l, _ []testRow) result {
+		groups := map[int64][]string{}
+		for _, r := range l {
+			groups[r.k] = append(groups[r.k], r.s)
+		}
+		res := result{}
+		for k, list := range groups {
+			sort.Strings(list)
+			key := "NULL"
+			if k >= 0 {
+				key = fmt.Sprint(k)
+			}
+			res[key+"|"+strings.Join(list, ", ")]++
+		}
+		return res
+	})
 }

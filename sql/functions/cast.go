@@ -60,6 +60,9 @@ func FindCast(from, to types.Type, ctx CastContext) (id string, ok bool) {
 	if from.Kind == types.KindUnknown {
 		return textInID, true
 	}
+	if from.IsArray() && from.Kind != types.KindArray && to.Kind == types.KindArray && to.Elem == from.ElemType().Kind {
+		return relabelID, true // int2vector, oidvector: arrays that count from 0
+	}
 	if from.Kind == types.KindArray && to.Kind == types.KindArray {
 		if _, ok := FindCast(types.Of(from.Elem), types.Of(to.Elem), ctx); ok {
 			if ctx == Explicit {

@@ -15,7 +15,7 @@ func sample(t testing.TB) *Env {
 	t.Helper()
 	c := catalog.New()
 	id := c.NextID()
-	s := &catalog.Descriptor{ID: id, Kind: catalog.KindSchema, Name: "s", Owner: "ann"}
+	s := &catalog.Descriptor{ID: id, Kind: catalog.KindSchema, Name: "s", Owner: Owner}
 	seq := func(i catalog.ID, name string, start, inc int64) *catalog.Descriptor {
 		return &catalog.Descriptor{ID: i, Kind: catalog.KindSequence, Schema: catalog.PublicID, Name: name, Owner: Owner,
 			Sequence: &catalog.Sequence{Type: types.Int8, Start: start, Increment: inc, Min: 1, Max: 1<<63 - 1, Cache: 1}}
@@ -50,9 +50,11 @@ func sample(t testing.TB) *Env {
 		index(id+6, tid, "t_d_key", true, false, catalog.IndexColumn{Column: 5}),
 		index(id+8, tid, "t_a_b", false, false, catalog.IndexColumn{Column: 2}, catalog.IndexColumn{Column: 3, Desc: true, NullsFirst: true}),
 		{ID: id + 9, Kind: catalog.KindTable, Schema: id, Name: "u", Owner: Owner, Table: &catalog.Table{Columns: []catalog.Column{
-			{ID: 1, Name: "k", Type: types.Int8, NotNull: true}, {ID: 2, Name: "v", Type: types.JSONB}}}},
+			{ID: 1, Name: "k", Type: types.Int8, NotNull: true}, {ID: 2, Name: "v", Type: types.JSONB}},
+			Constraints: []catalog.Constraint{{ID: id + 16, Name: "u_pkey", Kind: catalog.ConstraintPrimaryKey, Columns: []int{1}, Index: id + 17}}}},
 		{ID: id + 10, Kind: catalog.KindView, Schema: catalog.PublicID, Name: "v", Owner: Owner, Deps: []catalog.Dependency{{On: tid, Columns: []int{1, 2}}},
-			View: &catalog.View{Query: "SELECT id, a FROM t WHERE id > 1", Columns: cols[:1]}},
+			View: &catalog.View{Query: "SELECT id, a FROM t WHERE id > 1", Columns: []catalog.Column{
+				{ID: 1, Name: "id", Type: types.Int4}, {ID: 2, Name: "a", Type: types.Text}}}},
 		{ID: id + 11, Kind: catalog.KindMatView, Schema: catalog.PublicID, Name: "mv", Owner: Owner,
 			MatView: &catalog.MatView{Query: catalog.Query{Text: "SELECT a, count(*) AS n FROM t GROUP BY a", Columns: cols}}},
 		index(id+12, id+11, "mv_a", true, false, catalog.IndexColumn{Column: 1}),
@@ -62,6 +64,10 @@ func sample(t testing.TB) *Env {
 		{ID: id + 15, Kind: catalog.KindSink, Schema: catalog.PublicID, Name: "snk", Owner: Owner,
 			Sink: &catalog.Sink{Query: catalog.Query{Text: "SELECT * FROM mv", Columns: cols}, Connector: &catalog.Connector{Name: "blackhole"}}},
 	}
+	ukey := index(id+17, id+9, "u_pkey", true, true, catalog.IndexColumn{Column: 1})
+	ukey.Schema = id
+	add = append(add, ukey)
+	tseq.Sequence.Max = 1<<31 - 1
 	var changes []catalog.Change
 	for _, d := range add {
 		changes = append(changes, catalog.Change{Put: d})
@@ -181,13 +187,14 @@ t|r|2|6|1|t|12|d
 t_pkey|i|403|1|0|f|-1|n
 t_d_key|i|403|1|0|f|-1|n
 t_a_b|i|403|2|0|f|-1|n
-u|r|2|2|0|f|12|d
-v|v|0|1|0|f|-1|n
+u|r|2|2|0|t|12|d
+v|v|0|2|0|f|-1|n
 mv|m|2|2|0|t|12|d
 mv_a|i|403|1|0|f|-1|n
 sq|S|0|3|0|f|1|n
 src|f|0|2|0|f|-1|n
-snk|f|0|2|0|f|-1|n`
+snk|f|0|2|0|f|-1|n
+u_pkey|i|403|1|0|f|-1|n`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -75,13 +75,20 @@ func (w *writer) put(col *chunk.Column, c *catalog.Column, v any) {
 			col.AppendBytes(arrayOf[string](c.Type, nil))
 			return
 		}
-		col.AppendDatum(types.Datum{})
+		d := types.Datum{}
+		if c.Type.Kind == types.KindQChar {
+			d.S = types.ParseQChar("")
+		}
+		col.AppendDatum(d)
 		return
 	}
 	switch v := v.(type) {
 	case string:
-		if c.Type.Kind == types.KindName {
+		switch c.Type.Kind {
+		case types.KindName:
 			v = types.TruncName(v)
+		case types.KindQChar:
+			v = types.ParseQChar(v)
 		}
 		col.AppendDatum(types.Datum{S: v})
 	case bool:
