@@ -33,6 +33,8 @@ type binder struct {
 	// volatile says that a volatile function has been called.
 	volatile  bool
 	viewDepth int
+	// within is the contexts whose subqueries are being bound, outermost first.
+	within []*exprCtx
 	// recursions numbers WITH RECURSIVE.
 	recursions int
 }

@@ -518,11 +518,7 @@ func (p *builder) callExprs(n *logical.Agg) ([]aggCall, []*expr.Expr) {
 	for i := range n.Calls {
 		c := &n.Calls[i]
 		a := aggCall{call: c, filter: -1}
-		for k, e := range c.Args {
-			if e.IsConst() && k > 0 {
-				a.args = append(a.args, -1)
-				continue
-			}
+		for _, e := range c.Args {
 			a.args = append(a.args, add(e))
 		}
 		if c.Filter != nil {
@@ -541,15 +537,7 @@ func (p *builder) placeCalls(calls []aggCall, ids, cols []logical.ColID) []physi
 	out := make([]physical.AggCall, len(calls))
 	for i, a := range calls {
 		c := physical.AggCall{Fn: a.call.Fn, Type: a.call.Type, Distinct: a.call.Distinct, Filter: -1}
-		for k, at := range a.args {
-			if at < 0 {
-				if c.Const == nil {
-					c.Const = make([]*types.Datum, len(a.args))
-				}
-				c.Const[k] = a.call.Args[k].Val
-				c.Args = append(c.Args, -1)
-				continue
-			}
+		for _, at := range a.args {
 			c.Args = append(c.Args, slices.Index(cols, ids[at]))
 		}
 		if a.filter >= 0 {

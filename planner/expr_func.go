@@ -187,15 +187,12 @@ func (x *exprCtx) aggregate(name string, e *ast.FuncCall) (*expr.Expr, error) {
 	switch {
 	case x.inAgg:
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(b.pos(e))
-	case x.aggs == nil:
-		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(b.pos(e))
 	case e.WithinGroup:
 		return nil, sqlerr.Unsupported("WITHIN GROUP", b.pos(e))
 	case len(e.Args) == 0 && !e.Star:
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "%s(*) must be used to call a parameterless aggregate function", name).At(b.pos(e))
 	}
-	arg := x.aggs.arg
-	args, err := arg.list(e.Args)
+	home, arg, args, err := x.aggregateLevel(e)
 	if err != nil {
 		return nil, err
 	}
@@ -218,9 +215,49 @@ func (x *exprCtx) aggregate(name string, e *ast.FuncCall) (*expr.Expr, error) {
 	if call.Order, err = x.aggOrder(arg, e, &call); err != nil {
 		return nil, err
 	}
-	r := b.meta.Ref(x.aggs.add(b, name, call))
+	r := b.meta.Ref(home.add(b, name, call))
 	r.Pos = b.pos(e)
 	return r, nil
+}
+
+// aggregateLevel binds an aggregate's arguments and finds the query that it belongs
+// to: the nearest one whose columns it uses, this one if it uses none.
+func (x *exprCtx) aggregateLevel(e *ast.FuncCall) (*aggCollector, *exprCtx, []*expr.Expr, error) {
+	b := x.b
+	arg := &exprCtx{b: b, scope: x.scope, clause: "aggregate function arguments", inAgg: true}
+	if x.aggs != nil {
+		arg = x.aggs.arg
+	}
+	before := len(arg.pending)
+	args, err := arg.list(e.Args)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var refs logical.ColSet
+	for _, a := range args {
+		refs.AddSet(logical.Refs(a))
+	}
+	level := x.scope
+	if !refs.Empty() {
+		for level != nil && !refs.Intersects(level.own()) {
+			level = level.parent
+		}
+	}
+	if level == x.scope || level == nil {
+		if x.aggs == nil {
+			return nil, nil, nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(b.pos(e))
+		}
+		return x.aggs, arg, args, nil
+	}
+	for i := len(b.within) - 1; i >= 0; i-- {
+		if o := b.within[i]; o.scope == level && o.aggs != nil {
+			if len(arg.pending) > before {
+				return nil, nil, nil, sqlerr.Unsupported("a subquery in an aggregate of an outer query", b.pos(e))
+			}
+			return o.aggs, o.aggs.arg, args, nil
+		}
+	}
+	return nil, nil, nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(b.pos(e))
 }
 
 // resolveAgg resolves an aggregate over bound arguments.

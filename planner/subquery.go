@@ -56,12 +56,20 @@ func (x *exprCtx) sub(q *ast.Select) (*relation, error) {
 	if x.noSubqueries {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in %s", x.clause).At(x.b.pos(q))
 	}
-	r, err := x.b.query(q, x.scope, false)
+	r, err := x.subOrdered(q)
 	if err != nil {
 		return nil, err
 	}
 	r.node = dropSort(r.node)
 	return r, nil
+}
+
+// subOrdered binds a subquery and leaves its order on.
+func (x *exprCtx) subOrdered(q *ast.Select) (*relation, error) {
+	x.b.within = append(x.b.within, x)
+	r, err := x.b.query(q, x.scope, false)
+	x.b.within = x.b.within[:len(x.b.within)-1]
+	return r, err
 }
 
 // dropSort takes off an order that nobody sees.
@@ -314,7 +322,7 @@ func (x *exprCtx) inValue(l, y, cond *expr.Expr, r *relation, pos int) (*expr.Ex
 // instead of NULL.
 func (x *exprCtx) arraySubquery(e *ast.ArraySubquery) (*expr.Expr, error) {
 	b := x.b
-	r, err := b.query(e.Query, x.scope, false)
+	r, err := x.subOrdered(e.Query)
 	if err != nil {
 		return nil, err
 	}

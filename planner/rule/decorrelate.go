@@ -47,6 +47,9 @@ func (c *Ctx) decorrelate(a *logical.Apply) logical.Node {
 	if n := c.lateralSet(a); n != nil {
 		return n
 	}
+	if n := c.lateralUnion(a); n != nil {
+		return n
+	}
 	if n := c.scalarAgg(a, free); n != nil {
 		return n
 	}
@@ -146,6 +149,22 @@ func (c *Ctx) lateralSet(a *logical.Apply) logical.Node {
 	n.Outer = n.Outer || a.Type == physical.JoinLeft
 	c.fire("LateralSet")
 	return logical.Where(&n, a.On)
+}
+
+// lateralUnion is the union of what every branch gives for the left side.
+func (c *Ctx) lateralUnion(a *logical.Apply) logical.Node {
+	u, ok := a.Right.(*logical.Union)
+	if !ok || a.Type != physical.JoinInner {
+		return nil
+	}
+	left := a.Left.Cols()
+	out := &logical.Union{Out: append(slices.Clone(left), u.Out...)}
+	for k, in := range u.In {
+		out.In = append(out.In, c.decorrelate(&logical.Apply{Type: a.Type, Left: a.Left, Right: in}))
+		out.InCols = append(out.InCols, append(slices.Clone(left), u.InCols[k]...))
+	}
+	c.fire("LateralUnion")
+	return logical.Where(out, a.On)
 }
 
 // isCount tells whether an aggregate over no rows gives 0 instead of NULL.
@@ -416,19 +435,75 @@ type unnester struct {
 	left logical.Node
 	free []logical.ColID
 	set  logical.ColSet
+	// byText is the columns that D holds as text: of types whose equal values may look
+	// different, and used by more than comparisons.
+	byText logical.ColSet
+}
+
+// looksMatter tells whether a column of a type with several looks of one value (1.0 and
+// 1.00) is used in n other than to be compared.
+func looksMatter(m *logical.Meta, n logical.Node, id logical.ColID) bool {
+	if k := m.Type(id).Kind; k != types.KindNumeric && k != types.KindInterval {
+		return false
+	}
+	found := false
+	n.EachExpr(func(e *expr.Expr) { found = found || shows(e, id) })
+	for _, in := range n.Inputs() {
+		found = found || looksMatter(m, in, id)
+	}
+	return found
+}
+
+// shows tells whether e depends on a column other than by comparing it.
+func shows(e *expr.Expr, id logical.ColID) bool {
+	if e.Op == expr.OpColumn {
+		return e.Col == id
+	}
+	compares := e.Op == expr.OpDistinct || e.Op == expr.OpIsNull
+	if f := functions.ByID(e.Fn); f != nil {
+		switch f.Name {
+		case "=", "<>", "<", "<=", ">", ">=":
+			compares = true
+		}
+	}
+	for _, a := range e.Args {
+		if (!compares || a.Op != expr.OpColumn) && shows(a, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// cast converts between text and another type.
+func cast(e *expr.Expr, to types.Type) *expr.Expr {
+	id, _ := functions.FindCast(e.Type, to, functions.Explicit)
+	return &expr.Expr{Op: expr.OpCall, Type: to, Fn: id, Args: []*expr.Expr{e}, Pos: -1}
+}
+
+// key is what stands for an outer column in D.
+func (u *unnester) key(id logical.ColID) *expr.Expr {
+	if u.byText.Has(id) {
+		return cast(u.c.Meta.Ref(id), types.Text)
+	}
+	return u.c.Meta.Ref(id)
 }
 
 // general joins D, the distinct values of the correlated columns, into the right side.
 func (c *Ctx) general(a *logical.Apply, free logical.ColSet) logical.Node {
 	c.fire("UnnestByDomain")
 	u := &unnester{c: c, left: a.Left, free: free.List(), set: free}
+	for _, id := range u.free {
+		if looksMatter(c.Meta, a.Right, id) {
+			u.byText.Add(id)
+		}
+	}
 	right, d := u.push(a.Right)
 	if c.Err != nil {
 		return a
 	}
 	on := []*expr.Expr{a.On}
 	for i, id := range u.free {
-		on = append(on, logical.NotDistinct(c.Meta.Ref(id), c.Meta.Ref(d[i])))
+		on = append(on, logical.NotDistinct(u.key(id), c.Meta.Ref(d[i])))
 	}
 	return &logical.Join{Type: a.Type, Left: a.Left, Right: right, On: logical.And(on...)}
 }
@@ -437,8 +512,9 @@ func (c *Ctx) general(a *logical.Apply, free logical.ColSet) logical.Node {
 func (u *unnester) domain() (logical.Node, []logical.ColID) {
 	p := &logical.Project{Input: u.left}
 	for _, id := range u.free {
-		p.Out = append(p.Out, u.c.Meta.Copy(id))
-		p.Exprs = append(p.Exprs, u.c.Meta.Ref(id))
+		k := u.key(id)
+		p.Out = append(p.Out, u.c.Meta.Add(u.c.Meta.Name(id), k.Type))
+		p.Exprs = append(p.Exprs, k)
 	}
 	return &logical.Agg{Input: p, Group: p.Out}, p.Out
 }
@@ -448,6 +524,9 @@ func (u *unnester) sub(d []logical.ColID) func(*expr.Expr) *expr.Expr {
 	m := map[logical.ColID]*expr.Expr{}
 	for i, id := range u.free {
 		m[id] = u.c.Meta.Ref(d[i])
+		if u.byText.Has(id) {
+			m[id] = cast(m[id], u.c.Meta.Type(id))
+		}
 	}
 	return func(e *expr.Expr) *expr.Expr { return logical.Substitute(e, m) }
 }
