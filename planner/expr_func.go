@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"strings"
-
 	"streamdb/planner/logical"
 	"streamdb/sql/ast"
 	"streamdb/sql/expr"
@@ -317,28 +315,4 @@ func nullsFirst(s *ast.SortItem) bool {
 		return s.Desc
 	}
 	return s.Nulls == ast.NullsFirst
-}
-
-// hasAggregate tells whether a syntax tree calls an aggregate at its own level.
-func hasAggregate(es ...ast.Expr) bool {
-	found := false
-	for _, e := range es {
-		if e == nil {
-			continue
-		}
-		ast.WalkExpr(e, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncCall:
-				if n.Name.Schema == "" || n.Name.Schema == "pg_catalog" {
-					if k, ok := kindOf(strings.ToLower(n.Name.Name)); ok && k == functions.Aggregate && n.Over == nil {
-						found = true
-					}
-				}
-			case *ast.GroupingFunc:
-				found = true
-			}
-			return !found
-		})
-	}
-	return found
 }

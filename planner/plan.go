@@ -10,6 +10,7 @@ import (
 	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
 	"streamdb/sql/expr"
+	"streamdb/sql/functions"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
@@ -37,6 +38,26 @@ func (p *Planner) Statement(stmt ast.Statement, paramTypes []types.Type) (Planne
 		return p.subscribe(s)
 	}
 	return p.ddl(stmt)
+}
+
+// TypeName resolves a type's name, as PREPARE has them.
+func (p *Planner) TypeName(t *ast.TypeName) (types.Type, error) { return p.newBinder(nil).typeName(t) }
+
+// Constant binds an expression without columns, as EXECUTE and CALL have them, and
+// brings it to a type as an assignment does; types.Unknown leaves it its own. It is for
+// the caller to evaluate: stable functions are not folded.
+func (p *Planner) Constant(e ast.Expr, to types.Type) (*expr.Expr, error) {
+	b := p.newBinder(nil)
+	b.noParams = "constant"
+	x := &exprCtx{b: b, scope: &scope{}, clause: "EXECUTE parameters", noSubqueries: true}
+	if to.Kind == types.KindUnknown {
+		return x.typed(e)
+	}
+	v, err := x.bind(e)
+	if err != nil {
+		return nil, err
+	}
+	return b.coerce(v, to, functions.Assignment)
 }
 
 // selectStatement plans a query to be run once.

@@ -458,7 +458,7 @@ func (c *coreBinder) finish(q *ast.Select, sort []sortKey, on []int) (*relation,
 		one := expr.Const(types.Int8, types.Datum{I: 1})
 		r.node = &logical.TopN{Input: r.node, Partition: part.List(), Order: keys, Limit: one}
 	case c.core.Distinct:
-		if err := c.hashable("DISTINCT"); err != nil {
+		if err := c.hashable(); err != nil {
 			return nil, err
 		}
 		r.node = &logical.Agg{Input: r.node, Group: logical.SetOf(r.ids()...).List()}
@@ -467,7 +467,7 @@ func (c *coreBinder) finish(q *ast.Select, sort []sortKey, on []int) (*relation,
 }
 
 // hashable refuses types without equality.
-func (c *coreBinder) hashable(string) error {
+func (c *coreBinder) hashable() error {
 	for _, e := range c.exprs {
 		if e.Type.Kind == types.KindJSON {
 			return sqlerr.New(sqlerr.UndefinedFunction, "could not identify an equality operator for type json").At(e.Pos)
