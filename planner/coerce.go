@@ -288,3 +288,6 @@ func (b *binder) retypeLiterals(n logical.Node, to map[logical.ColID]types.Type,
 	}
 	return nil, sqlerr.Internal("a column of unknown type comes from %T", n)
 }
+
+// Type resolves the name of a type.
+func (p *Planner) Type(t *ast.TypeName) (types.Type, error) { return p.newBinder(nil).typeName(t) }

@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 
@@ -147,3 +148,6 @@ func identityBytes(h Hash128, b []byte) Hash128 {
 	}
 	return h.absorb(tail).absorb(n ^ hashTail)
 }
+
+// String returns the hash as 32 hexadecimal digits.
+func (h Hash128) String() string { return fmt.Sprintf("%016x%016x", h.Hi, h.Lo) }

@@ -1,12 +1,90 @@
 package target
 
 import (
-	"errors"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"streamdb"
 	"streamdb/sqllogictest"
+	"streamdb/wire"
 )
 
-// NewInProcess returns a database in this process on a crashable file system. Each one is used for one file.
-func NewInProcess() (sqllogictest.Server, error) {
-	return nil, errors.New("the in-process server is not wired yet")
+// inProcess is a database in this process on a file system that forgets what was not
+// synced when it crashes.
+type inProcess struct {
+	mode   sqllogictest.Mode
+	fs     *vfs.MemFS
+	db     *streamdb.DB
+	server *wire.Server
+	done   chan struct{}
+	starts int
 }
+
+// NewInProcess returns a database in this process on a crashable file system. Each one is used for one file.
+func NewInProcess() (sqllogictest.Server, error) { return &inProcess{}, nil }
+
+// dataDir is the data directory in the file system in memory.
+const dataDir = "data"
+
+// Start opens an empty database.
+func (p *inProcess) Start(_ context.Context, mode sqllogictest.Mode) (string, error) {
+	p.mode, p.fs = mode, vfs.NewCrashableMem()
+	return p.open(mode.Workers)
+}
+
+func (p *inProcess) open(workers int) (string, error) {
+	opts := streamdb.Options{FS: p.fs, Workers: workers, NoInlineFill: p.mode.Lag, Logger: slog.New(slog.DiscardHandler)}
+	if p.mode.Checkpoint {
+		opts.CheckpointEvery = 1
+	}
+	db, err := streamdb.Open(dataDir, opts)
+	if err != nil {
+		return "", err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	p.db, p.server, p.done = db, wire.New(wire.Config{Backend: db, Log: opts.Logger}), make(chan struct{})
+	go func(s *wire.Server, done chan struct{}) {
+		defer close(done)
+		_ = s.Serve(l) // Its end is what Shutdown asks for.
+	}(p.server, p.done)
+	return fmt.Sprintf("postgres://test@%s/streamdb?sslmode=disable", l.Addr()), nil
+}
+
+// Restart crashes the database, as a power cut would, and opens it again with another number of workers.
+func (p *inProcess) Restart(ctx context.Context) (string, error) {
+	crashed := p.fs.CrashClone(vfs.CrashCloneCfg{})
+	if err := p.close(ctx); err != nil {
+		return "", err
+	}
+	p.fs = crashed
+	p.starts++
+	return p.open([]int{1, 2, 4}[p.starts%3])
+}
+
+// Checkpoint makes a checkpoint.
+func (p *inProcess) Checkpoint(ctx context.Context) error { return p.db.Checkpoint(ctx) }
+
+// close ends the server and the database, if they run.
+func (p *inProcess) close(ctx context.Context) error {
+	if p.server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = p.server.Shutdown(ctx) // Sessions that do not end in time are cut.
+	<-p.done
+	err := p.db.Close()
+	p.server, p.db = nil, nil
+	return err
+}
+
+// Stop ends the database.
+func (p *inProcess) Stop() error { return p.close(context.Background()) }

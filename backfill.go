@@ -1,0 +1,334 @@
+package streamdb
+
+import (
+	"fmt"
+
+	"streamdb/exec"
+	"streamdb/sql/chunk"
+	"streamdb/storage/relation"
+)
+
+// A dataflow comes to the head in three moves. It takes holds on its inputs at the head
+// and reads their rows as one delta; then, as often as it has fallen far behind, the
+// changes since as one delta; and when few are left it applies those under the step's
+// lock and is live from then on. The step never waits for it, save for the last move.
+//
+//	head      ──────────e1────────────────e2─────────e3──>
+//	dataflow     (0, e1] as one delta  (e1, e2]  (e2, e3] under the lock: live
+
+// joinRows is the number of changed rows up to which a dataflow catches up under the
+// step's lock.
+const joinRows = 20_000
+
+// fillRowsInline is the number of input rows up to which a new dataflow is filled
+// within the entry that creates it.
+const fillRowsInline = 20_000
+
+// fill is a dataflow's way to the head.
+type fill struct {
+	f     *dataflow
+	c     *core
+	epoch relation.Epoch // applied so far
+	time  int64
+	holds []*relation.Hold // per input, nil for a source logged by reference
+	from  []int64          // per input, the offset applied so far of such a source
+	until []int64          // and the one to read up to
+	marks [][]int64        // the inputs' watermarks at epoch
+}
+
+// startDataflows begins the fill of dataflows that were created in this entry: at
+// once if their inputs are small, in a job otherwise. core.mu is held.
+func (c *core) startDataflows() {
+	for _, f := range c.flows {
+		if f.is(flowFilling) && f.frontier.Load() == 0 {
+			c.startFill(f)
+		}
+	}
+}
+
+func (c *core) startFill(f *dataflow) {
+	f.frontier.Store(uint64(c.epoch))
+	if c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline {
+		c.db.jobs.Go(func() { c.fillJob(f) })
+		return
+	}
+	w := &fill{f: f, c: c}
+	err := w.begin()
+	if err == nil {
+		err = w.readAll()
+	}
+	w.release()
+	if err != nil {
+		f.suspend(err)
+		return
+	}
+	c.join(f, w)
+}
+
+// inputsLive reports whether all views that f reads are live.
+func (f *dataflow) inputsLive() bool {
+	for i := range f.inputs {
+		if up := f.inputs[i].rel.flow; up != nil && !up.is(flowLive) {
+			return false
+		}
+	}
+	return true
+}
+
+// inputRows returns the rows that a fill has to read.
+func (f *dataflow) inputRows() int64 {
+	var n int64
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		if in.rel.rel != nil {
+			n += in.rel.rel.Newest().Rows()
+		} else if in.rel.source != nil {
+			n += in.rel.source.offset - in.rel.source.start
+		}
+	}
+	return n
+}
+
+// fillJob runs beside the step.
+func (c *core) fillJob(f *dataflow) {
+	ctx := c.db.ctx
+	for i := range f.inputs {
+		if up := f.inputs[i].rel.flow; up != nil {
+			if err := up.ready(ctx); err != nil {
+				if ctx.Err() == nil {
+					f.suspend(fmt.Errorf("it reads %s: %w", up.out.desc.Name, err))
+				}
+				return
+			}
+		}
+	}
+	if err := c.fillAside(f); err != nil && ctx.Err() == nil {
+		f.suspend(err)
+	}
+}
+
+func (c *core) fillAside(f *dataflow) error {
+	w := &fill{f: f, c: c}
+	defer w.release()
+	c.mu.Lock()
+	err := w.begin()
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := w.readAll(); err != nil {
+		return err
+	}
+	for {
+		if !f.is(flowFilling) {
+			return nil
+		}
+		c.mu.Lock()
+		behind := w.behind()
+		if behind <= joinRows {
+			err := w.aim()
+			if err == nil {
+				err = w.catchUp(c.epoch, c.time)
+			}
+			if err == nil {
+				c.join(f, w)
+			}
+			c.mu.Unlock()
+			return err
+		}
+		target, time := c.epoch, c.time
+		err := w.aim()
+		c.mu.Unlock()
+		if err == nil {
+			err = w.catchUp(target, time)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// join makes the dataflow live from the current epoch on. core.mu is held.
+func (c *core) join(f *dataflow, w *fill) {
+	f.joined.Store(uint64(c.epoch))
+	f.frontier.Store(uint64(c.epoch))
+	changed := []*relation.Relation{f.out.rel}
+	for _, x := range f.out.indexes {
+		changed = append(changed, x.rel)
+	}
+	if f.out.dead != nil {
+		changed = append(changed, f.out.dead)
+	}
+	// The rows are published with the next entry that is; make sure there is one.
+	c.unpublished = append(c.unpublished, appliedEpoch{index: c.index, changed: changed, flows: []*dataflow{f},
+		state: published{epoch: c.epoch, time: c.time, cat: c.cat, rels: c.rels}})
+	f.turn(flowLive, nil)
+	c.db.nudge()
+}
+
+// begin takes holds at the head. core.mu is held.
+func (w *fill) begin() error {
+	n := len(w.f.inputs)
+	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
+	w.epoch, w.time = w.c.epoch, w.c.time
+	w.f.total.Store(w.f.inputRows())
+	for i := range w.f.inputs {
+		in := &w.f.inputs[i]
+		if in.rel.rel == nil {
+			w.from[i] = in.rel.source.start
+			continue
+		}
+		h, err := in.rel.rel.Hold(w.epoch, w.f.out.desc.Name)
+		if err != nil {
+			return err
+		}
+		w.holds[i] = h
+	}
+	return w.aim()
+}
+
+// aim notes what the dataflow is to reach: the head. core.mu is held.
+func (w *fill) aim() error {
+	w.marks = w.f.watermarks()
+	for i := range w.f.inputs {
+		if src := w.f.inputs[i].rel.source; w.holds[i] == nil && src != nil {
+			w.until[i] = src.offset
+		}
+	}
+	return nil
+}
+
+func (w *fill) release() {
+	for _, h := range w.holds {
+		if h != nil {
+			h.Release()
+		}
+	}
+}
+
+// readAll applies the held rows as one delta.
+func (w *fill) readAll() error {
+	for i := range w.f.inputs {
+		in := &w.f.inputs[i]
+		if in.late {
+			continue
+		}
+		if w.holds[i] == nil {
+			if err := w.readSource(i); err != nil {
+				return err
+			}
+			continue
+		}
+		s, err := w.holds[i].Snapshot()
+		if err != nil {
+			return err
+		}
+		err = s.Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(func(rows *chunk.Chunk) error { return w.push(i, rows) })
+		if err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}
+
+func (w *fill) push(i int, rows *chunk.Chunk) error {
+	if w.f.is(flowDropped) {
+		return errDropped(w.f.out.desc.Name)
+	}
+	w.f.rows.Add(int64(rows.Rows))
+	return w.f.run.Push(i, rows)
+}
+
+// readSource reads a source again, from where the dataflow stands to where it aims.
+func (w *fill) readSource(i int) error {
+	in := &w.f.inputs[i]
+	err := in.rel.source.read(w.from[i], w.until[i], func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) })
+	w.from[i] = w.until[i]
+	return err
+}
+
+func (w *fill) flush() error {
+	r, err := w.f.run.Flush(exec.FlushInput{Time: w.time, Watermarks: w.marks})
+	if err != nil {
+		return err
+	}
+	w.f.raise(r.Watermarks)
+	_, err = w.f.put(w.epoch, r)
+	w.f.frontier.Store(uint64(w.epoch))
+	return err
+}
+
+// behind estimates the changed rows between the dataflow and the head. core.mu is held.
+func (w *fill) behind() int64 {
+	var n int64
+	for i := range w.f.inputs {
+		in := &w.f.inputs[i]
+		if w.holds[i] == nil {
+			n += in.rel.source.offset - w.from[i]
+			continue
+		}
+		if in.rel.rel.LastEpoch() > w.epoch {
+			n += changesBetween(in.rel.rel, w.epoch, w.c.epoch)
+		}
+	}
+	return n
+}
+
+// changesBetween counts the changes of (from, to], as far as joinRows.
+func changesBetween(r *relation.Relation, from, to relation.Epoch) int64 {
+	it, err := r.Changes(from, to)
+	if err != nil {
+		return joinRows + 1
+	}
+	var n int64
+	for n <= joinRows {
+		ch, err := it.Next()
+		if err != nil || ch.Rows == nil {
+			break
+		}
+		n += int64(ch.Rows.Rows)
+	}
+	return n
+}
+
+// catchUp applies the changes up to epoch `to` as one delta.
+func (w *fill) catchUp(to relation.Epoch, time int64) error {
+	if to == w.epoch {
+		return nil
+	}
+	from := w.epoch
+	w.epoch, w.time = to, time
+	for i := range w.f.inputs {
+		in := &w.f.inputs[i]
+		if in.late {
+			continue
+		}
+		if w.holds[i] == nil {
+			if err := w.readSource(i); err != nil {
+				return err
+			}
+			continue
+		}
+		if in.rel.rel.LastEpoch() <= from {
+			continue
+		}
+		it, err := in.rel.rel.ChangesConsolidated(from, to)
+		if err != nil {
+			return err
+		}
+		if err := it.Each(func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) }); err != nil {
+			return err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for _, h := range w.holds {
+		if h != nil {
+			if err := h.Advance(to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

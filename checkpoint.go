@@ -1,0 +1,323 @@
+package streamdb
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"streamdb/sql/catalog"
+	"streamdb/sql/types"
+	"streamdb/storage"
+	"streamdb/storage/relation"
+)
+
+// The spaces of the checkpoint store.
+const (
+	spaceCore      storage.Space = 1 // "core": coreState as JSON
+	spaceRelations storage.Space = 2 // id, part: a relation's manifest
+)
+
+// The parts of a stored object that are relations of their own.
+const (
+	partRows = byte(0)
+	partLate = byte(1)
+)
+
+// checkpointAfter is the step time since the last checkpoint from which the next is
+// due: about what replaying the log's tail would take.
+const checkpointAfter = 2 * time.Second
+
+// checkpointer makes checkpoints, one at a time.
+type checkpointer struct {
+	mu   sync.Mutex   // held while one is made
+	busy atomic.Int64 // step time since the last one, ns
+	due  chan struct{}
+	// done counts the checkpoints made; entries those applied since the last.
+	done    atomic.Int64
+	entries atomic.Int64
+}
+
+// coreState is the core as a checkpoint keeps it, save for rows.
+type coreState struct {
+	Epoch     relation.Epoch                `json:"epoch"`
+	Index     uint64                        `json:"index"`
+	Time      int64                         `json:"time"`
+	Catalog   *catalog.Catalog              `json:"catalog"`
+	Sequences map[catalog.ID]*sequenceState `json:"sequences,omitempty"`
+	Objects   map[catalog.ID]*objectState   `json:"objects,omitempty"`
+	LastStage uint64                        `json:"last_stage,omitempty"`
+}
+
+// objectState is what a checkpoint keeps of a stored object beside its rows.
+type objectState struct {
+	Changed   relation.Epoch      `json:"changed,omitempty"`
+	Watermark *int64              `json:"watermark,omitempty"`
+	Offset    int64               `json:"offset,omitempty"`
+	Position  []byte              `json:"position,omitempty"`
+	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
+	Late      bool                `json:"late,omitempty"`
+}
+
+// frozen is a consistent picture of the core on its way to disk.
+type frozen struct {
+	state  coreState
+	parts  []frozenPart
+	oldest uint64 // the first entry that is still needed behind the checkpoint
+}
+
+type frozenPart struct {
+	key  []byte
+	rel  *relation.Relation
+	hold *relation.Hold
+}
+
+func partKey(id catalog.ID, part byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(id)), part)
+}
+
+// freeze notes the core's state and holds its relations. It copies nothing that grows
+// with the data.
+func (c *core) freeze() (*frozen, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := &frozen{oldest: c.index + 1}
+	f.state = coreState{Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
+		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), LastStage: c.db.lastStage}
+	if first, ok := c.stages.Oldest(); ok {
+		f.oldest = first
+	}
+	for id, s := range c.seqs {
+		f.state.Sequences[id] = &sequenceState{s.Last, s.Called}
+	}
+	for _, d := range c.cat.All() {
+		t := c.rels[d.ID]
+		if t == nil {
+			continue
+		}
+		o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil}
+		if t.mark.at != noWatermark {
+			wm := t.mark.at
+			o.Watermark = &wm
+		}
+		if t.source != nil {
+			o.Offset, o.Position = t.source.offset, t.source.position
+		}
+		f.state.Objects[d.ID] = o
+		if t.flow != nil || d.Kind == catalog.KindIndex && c.rels[d.Index.On].flow != nil {
+			continue // filled again from its inputs
+		}
+		for part, rel := range map[byte]*relation.Relation{partRows: t.rel, partLate: t.late} {
+			if rel == nil {
+				continue
+			}
+			h, err := rel.Hold(c.epoch, "checkpoint")
+			if err != nil {
+				f.release()
+				return nil, err
+			}
+			f.parts = append(f.parts, frozenPart{partKey(d.ID, part), rel, h})
+		}
+	}
+	return f, nil
+}
+
+func (f *frozen) release() {
+	for _, p := range f.parts {
+		p.hold.Release()
+	}
+}
+
+// Checkpoint makes the state of now durable apart from the log, and cuts the log.
+func (db *DB) Checkpoint(ctx context.Context) error {
+	db.checkpoints.mu.Lock()
+	defer db.checkpoints.mu.Unlock()
+	db.checkpoints.busy.Store(0)
+	db.checkpoints.entries.Store(0)
+	f, err := db.core.freeze()
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	if f.state.Index == 0 {
+		return nil
+	}
+	// A checkpoint ahead of the log would be a database that the log cannot explain.
+	if err := db.driver.WaitDurable(ctx, f.state.Index); err != nil {
+		return err
+	}
+	if err := db.writeCheckpoint(f); err != nil {
+		return err
+	}
+	db.checkpoints.done.Add(1)
+	return db.logs.TruncateBefore(f.oldest)
+}
+
+func (db *DB) writeCheckpoint(f *frozen) error {
+	var segments []storage.SegmentRef
+	parts := make([]*relation.Checkpoint, len(f.parts))
+	for i, p := range f.parts {
+		cp, err := p.rel.CheckpointHold(p.hold)
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		parts[i] = cp
+		segments = append(segments, cp.Segments...)
+	}
+	w, err := db.store.Begin(uint64(f.state.Epoch))
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	state, err := json.Marshal(&f.state)
+	if err != nil {
+		return err
+	}
+	if err := w.Put(spaceCore, []byte("core"), state); err != nil {
+		return err
+	}
+	if err := w.DeleteRange(spaceRelations, nil, nil); err != nil {
+		return err
+	}
+	order := sortedParts(f.parts)
+	for _, i := range order {
+		if err := w.Put(spaceRelations, f.parts[i].key, parts[i].Manifest); err != nil {
+			return err
+		}
+	}
+	return w.Commit(nil, segments)
+}
+
+// checkpointLoop makes a checkpoint whenever enough has been applied since the last.
+func (db *DB) checkpointLoop() {
+	for {
+		select {
+		case <-db.checkpoints.due:
+		case <-db.ctx.Done():
+			return
+		}
+		if err := db.Checkpoint(db.ctx); err != nil && db.ctx.Err() == nil {
+			db.logger.Error("checkpoint failed; the log is kept", "error", err)
+			if sleep(db.ctx, time.Second) != nil {
+				return
+			}
+		}
+	}
+}
+
+// applied counts step time towards the next checkpoint.
+func (db *DB) applied(d time.Duration) {
+	n := db.checkpoints.entries.Add(1)
+	every := int64(db.opts.CheckpointEvery)
+	if db.checkpoints.busy.Add(int64(d)) >= int64(checkpointAfter) || every > 0 && n >= every {
+		select {
+		case db.checkpoints.due <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// restore loads the last checkpoint into the core. It returns the index of the last
+// entry that is in it.
+func (db *DB) restore() (applied uint64, minTime int64, err error) {
+	if db.store.Manifest() == nil {
+		return 0, 0, nil
+	}
+	b, err := db.store.Get(spaceCore, []byte("core"))
+	if err != nil {
+		return 0, 0, fmt.Errorf("checkpoint: %w", err)
+	}
+	state := coreState{Catalog: &catalog.Catalog{}}
+	if err := json.Unmarshal(b, &state); err != nil {
+		return 0, 0, fmt.Errorf("checkpoint: %w: %w", storage.ErrCorrupt, err)
+	}
+	c := db.core
+	c.epoch, c.index, c.time, c.cat = state.Epoch, state.Index, state.Time, state.Catalog
+	db.lastStage = state.LastStage
+	if state.Sequences != nil {
+		c.seqs = state.Sequences
+	}
+	for _, d := range c.cat.All() {
+		if o := state.Objects[d.ID]; o != nil {
+			if err := db.restoreObject(d, o); err != nil {
+				return 0, 0, fmt.Errorf("checkpoint: %s: %w", d.Name, err)
+			}
+		}
+	}
+	for _, d := range c.cat.All() {
+		if t := c.rels[d.ID]; t != nil && d.Query() != nil {
+			if err := c.createDataflow(t); err != nil {
+				return 0, 0, err
+			}
+		}
+	}
+	return state.Index, state.Time, nil
+}
+
+func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {
+	c := db.core
+	var on *catalog.Descriptor
+	if d.Kind == catalog.KindIndex {
+		on = c.cat.ByID(d.Index.On)
+	}
+	t := &stored{id: d.ID, desc: d, changed: o.Changed, defaults: o.Defaults, mark: watermark{column: -1, at: noWatermark}}
+	if on != nil {
+		t.setPositions(columnsOf(on))
+	} else {
+		t.setColumns()
+	}
+	if o.Watermark != nil {
+		t.mark.at = *o.Watermark
+	}
+	var err error
+	derived := d.Query() != nil || on != nil && on.Query() != nil
+	switch {
+	case d.Kind == catalog.KindSource && !loggedByValue(d.Table.Connector):
+	case derived:
+		t.rel, err = relation.New(specOf(d, on, nil))
+		c.adopt(t)
+	default:
+		t.rel, err = db.openRelation(partKey(d.ID, partRows), specOf(d, on, o.Defaults))
+	}
+	if err == nil && o.Late {
+		t.late, err = db.openRelation(partKey(d.ID, partLate), lateSpec(d))
+	}
+	if err != nil {
+		return err
+	}
+	if d.Table != nil && d.Table.Connector != nil {
+		if t.source, err = newSourceState(d); err != nil {
+			return err
+		}
+		t.source.offset, t.source.position = o.Offset, o.Position
+	}
+	c.rels[d.ID] = t
+	if on != nil {
+		base := c.rels[on.ID]
+		base.indexes = append(base.indexes, t)
+	}
+	return nil
+}
+
+func (db *DB) openRelation(key []byte, spec relation.Spec) (*relation.Relation, error) {
+	manifest, err := db.store.Get(spaceRelations, key)
+	if err != nil {
+		return nil, err
+	}
+	return relation.Open(spec, manifest, db.segments, db.cache)
+}
+
+// sortedParts returns the order of the parts' keys.
+func sortedParts(parts []frozenPart) []int {
+	order := make([]int, len(parts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(parts[a].key, parts[b].key) })
+	return order
+}

@@ -1,0 +1,268 @@
+package streamdb
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"streamdb/replication/log"
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/storage/relation"
+)
+
+// core is the state machine: what an entry changes at once and alike on every node.
+// The log's driver calls Apply, one entry at a time; mu is held during it, so that a
+// dataflow that has run beside the step can rejoin between two entries.
+type core struct {
+	db *DB
+
+	mu    sync.Mutex
+	epoch relation.Epoch
+	index uint64 // of the last applied entry
+	time  int64  // of the last applied entry
+	cat   *catalog.Catalog
+	// rels is everything stored, by id; a copy is made when DDL changes it, so that
+	// published databases keep theirs.
+	rels map[catalog.ID]*stored
+	// flows is the dataflows in the order of their ids, which is a topological one:
+	// a view is made after what it reads.
+	flows  []*dataflow
+	seqs   map[catalog.ID]*sequenceState
+	stages log.Stages
+	staged map[log.StageID][]op
+
+	// unpublished is the epochs that are applied and not yet published.
+	unpublished []appliedEpoch
+}
+
+// sequenceState is where a sequence stands: no value above Last has been given out.
+type sequenceState struct {
+	Last   int64 `json:"last"`
+	Called bool  `json:"called"`
+}
+
+// appliedEpoch is what one entry left to publish.
+type appliedEpoch struct {
+	index   uint64
+	state   published
+	changed []*relation.Relation
+	flows   []*dataflow
+}
+
+// published is the database as readers see it: immutable.
+type published struct {
+	epoch relation.Epoch
+	time  int64
+	cat   *catalog.Catalog
+	rels  map[catalog.ID]*stored
+}
+
+// step is the work space of one Apply.
+type step struct {
+	epoch relation.Epoch
+	time  int64
+	// deltas is what changed in each relation in this epoch, in its columns.
+	deltas map[catalog.ID][]*chunk.Chunk
+	// moved is the relations whose watermark rose.
+	moved   map[catalog.ID]bool
+	changed []*relation.Relation
+	flows   []*dataflow
+}
+
+// Apply implements log.StateMachine.
+func (c *core) Apply(e log.Entry) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	begin := time.Now()
+	c.epoch++
+	c.index, c.time = e.Index, e.Time
+	s := &step{epoch: c.epoch, time: e.Time, deltas: make(map[catalog.ID][]*chunk.Chunk), moved: make(map[catalog.ID]bool)}
+	ops, err := c.opsOf(e)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", e.Index, err)
+	}
+	for _, o := range ops {
+		if err := c.applyOp(s, o); err != nil {
+			return fmt.Errorf("entry %d: %w", e.Index, err)
+		}
+	}
+	c.raiseWatermarks(s)
+	c.runDataflows(s)
+	if c.db.reading.Load() {
+		c.startDataflows()
+	}
+	c.db.applied(time.Since(begin))
+	c.unpublished = append(c.unpublished, appliedEpoch{index: e.Index, changed: s.changed, flows: s.flows,
+		state: published{epoch: c.epoch, time: e.Time, cat: c.cat, rels: c.rels}})
+	return nil
+}
+
+// opsOf returns the operations that an entry makes true.
+func (c *core) opsOf(e log.Entry) ([]op, error) {
+	switch e.Kind {
+	case log.KindLeader:
+		c.stages.DropAll()
+		clear(c.staged)
+		return nil, nil
+	case log.KindStage, log.KindCommit:
+		return c.stagedOps(e)
+	case KindOps:
+		if ops, ok := e.Local.([]op); ok {
+			return ops, nil
+		}
+		return decodeOps(e.Payload)
+	}
+	return nil, fmt.Errorf("entry of unknown kind %d", e.Kind)
+}
+
+// stagedOps keeps the operations of a stage, or returns all of a transaction's at its
+// commit, followed by those of the commit entry itself.
+func (c *core) stagedOps(e log.Entry) ([]op, error) {
+	h, rest, err := log.DecodeStageHeader(e.Payload)
+	if err != nil {
+		return nil, err
+	}
+	ops, ok := e.Local.([]op)
+	if !ok {
+		if ops, err = decodeOps(rest); err != nil {
+			return nil, err
+		}
+	}
+	if e.Kind == log.KindStage {
+		c.staged[h.ID] = append(c.staged[h.ID], ops...)
+		return nil, c.stages.Stage(e.Index, h)
+	}
+	if _, err := c.stages.Commit(e.Index, h); err != nil {
+		return nil, err
+	}
+	all := append(c.staged[h.ID], ops...)
+	delete(c.staged, h.ID)
+	return all, nil
+}
+
+// applyOp changes the core by one operation. An operation that cannot be applied is
+// our mistake: whatever is in the log was validated before.
+func (c *core) applyOp(s *step, o op) error {
+	switch o := o.(type) {
+	case *writeOp:
+		t := c.rels[o.Table]
+		if t == nil || t.rel == nil {
+			return fmt.Errorf("write to unknown table %d", o.Table)
+		}
+		return c.change(s, t, o.Rows)
+	case *truncateOp:
+		return c.truncate(s, o.Table)
+	case *ddlOp:
+		return c.applyDDL(s, o)
+	case *sequenceOp:
+		c.seqs[o.Sequence] = &sequenceState{Last: o.Last, Called: o.Called}
+		return nil
+	case *rangeOp:
+		return c.applyRange(s, o)
+	case *rowsOp:
+		return c.applyRows(s, o)
+	}
+	return fmt.Errorf("operation of unknown type %T", o)
+}
+
+// change appends accepted rows to a table and its indexes.
+func (c *core) change(s *step, t *stored, rows *chunk.Chunk) error {
+	rows = c.splitLate(s, t, rows)
+	if rows.Rows == 0 {
+		return nil
+	}
+	if t.rel != nil {
+		if err := t.rel.Append(s.epoch, rows); err != nil {
+			return err
+		}
+		s.changed = append(s.changed, t.rel)
+		if err := t.appendIndexes(s, rows); err != nil {
+			return err
+		}
+	}
+	t.changed = s.epoch
+	s.deltas[t.id] = append(s.deltas[t.id], rows)
+	return nil
+}
+
+func (t *stored) appendIndexes(s *step, rows *chunk.Chunk) error {
+	for _, x := range t.indexes {
+		if err := x.rel.Append(s.epoch, rows); err != nil {
+			return err
+		}
+		s.changed = append(s.changed, x.rel)
+	}
+	return nil
+}
+
+// truncate empties a table; its views get the rows as retractions.
+func (c *core) truncate(s *step, id catalog.ID) error {
+	t := c.rels[id]
+	if t == nil || t.rel == nil {
+		return fmt.Errorf("truncation of unknown table %d", id)
+	}
+	if c.isRead(id) {
+		it := t.rel.Newest().Scan(relation.Scan{})
+		err := it.Each(func(rows *chunk.Chunk) error {
+			s.deltas[id] = append(s.deltas[id], negated(rows))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, x := range append([]*stored{t}, t.indexes...) {
+		if err := x.rel.Truncate(s.epoch); err != nil {
+			return err
+		}
+		s.changed = append(s.changed, x.rel)
+	}
+	t.changed = s.epoch
+	return nil
+}
+
+// isRead reports whether a dataflow reads relation id.
+func (c *core) isRead(id catalog.ID) bool {
+	for _, f := range c.flows {
+		for _, in := range f.inputs {
+			if in.rel.id == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func negated(c *chunk.Chunk) *chunk.Chunk {
+	n := *c
+	n.Weights = make([]int64, c.Rows)
+	for i := range n.Weights {
+		n.Weights[i] = -c.Weight(i)
+	}
+	return &n
+}
+
+// Publish implements log.StateMachine: everything up to entry index is durable and
+// may be seen.
+func (c *core) Publish(index uint64) {
+	c.mu.Lock()
+	n := 0
+	for n < len(c.unpublished) && c.unpublished[n].index <= index {
+		n++
+	}
+	ready := c.unpublished[:n:n]
+	c.unpublished = append([]appliedEpoch(nil), c.unpublished[n:]...)
+	c.mu.Unlock()
+	if n == 0 {
+		return
+	}
+	last := &ready[n-1].state
+	for i := range ready {
+		e := ready[i].state.epoch
+		for _, r := range ready[i].changed {
+			r.Publish(e)
+		}
+	}
+	c.db.publish(last, ready)
+}

@@ -1,0 +1,177 @@
+package streamdb
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/sql/types"
+	"streamdb/storage/relation"
+)
+
+// applyDDL changes the catalog and what is stored under it.
+func (c *core) applyDDL(s *step, o *ddlOp) error {
+	cat, err := c.cat.With(o.Changes...)
+	if err != nil {
+		return fmt.Errorf("catalog changes planned at version %d, applied at %d: %w", o.Base, c.cat.Version(), err)
+	}
+	c.cat = cat
+	c.rels = maps.Clone(c.rels)
+	for _, ch := range o.Changes {
+		if ch.Drop != 0 {
+			c.dropStored(ch.Drop)
+			continue
+		}
+		d := c.cat.ByID(ch.Put.ID)
+		if d == nil {
+			continue // dropped again by a later change
+		}
+		if err := c.putStored(s, d, o); err != nil {
+			return err
+		}
+	}
+	for id, v := range o.Restart {
+		c.seqs[id] = &sequenceState{Last: v}
+	}
+	return nil
+}
+
+func (c *core) dropStored(id catalog.ID) {
+	delete(c.seqs, id)
+	t := c.rels[id]
+	if t == nil {
+		return
+	}
+	delete(c.rels, id)
+	if t.desc.Kind == catalog.KindIndex {
+		if on := c.rels[t.desc.Index.On]; on != nil {
+			on.indexes = slices.DeleteFunc(slices.Clone(on.indexes), func(x *stored) bool { return x.id == id })
+		}
+	}
+	if t.flow != nil {
+		t.flow.drop()
+		c.flows = slices.DeleteFunc(slices.Clone(c.flows), func(f *dataflow) bool { return f == t.flow })
+	}
+	c.db.dropped(t)
+}
+
+// putStored creates or alters what is kept for a descriptor.
+func (c *core) putStored(s *step, d *catalog.Descriptor, o *ddlOp) error {
+	if old := c.rels[d.ID]; old != nil {
+		return c.alterStored(s, old, d, o)
+	}
+	switch d.Kind {
+	case catalog.KindSequence:
+		if c.seqs[d.ID] == nil {
+			c.seqs[d.ID] = &sequenceState{Last: d.Sequence.Start}
+		}
+		return nil
+	case catalog.KindIndex:
+		return c.createIndex(s, d)
+	case catalog.KindTable, catalog.KindSource, catalog.KindMatView, catalog.KindSink:
+	default:
+		return nil
+	}
+	t, err := newStored(d)
+	if err != nil {
+		return err
+	}
+	c.adopt(t)
+	c.rels[d.ID] = t
+	if d.Table != nil && d.Table.Connector != nil {
+		if t.source, err = newSourceState(d); err != nil {
+			return err
+		}
+		c.db.startSource(t)
+	}
+	if d.Query() != nil {
+		return c.createDataflow(t)
+	}
+	return nil
+}
+
+// alterStored gives what is stored a new descriptor, in a copy: readers of published
+// databases still use the old one.
+func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp) error {
+	t := *old
+	t.desc = d
+	if add := o.Defaults[d.ID]; len(add) > 0 {
+		t.defaults = maps.Clone(t.defaults)
+		if t.defaults == nil {
+			t.defaults = make(map[int]types.Datum)
+		}
+		maps.Copy(t.defaults, add)
+	}
+	t.setColumns()
+	if old.desc.Kind == catalog.KindIndex {
+		t.position = old.position
+	}
+	if t.rel != nil && d.Table != nil && !sameColumns(old.desc, d) {
+		if err := t.rel.Alter(s.epoch, specOf(d, nil, t.defaults)); err != nil {
+			return err
+		}
+		s.changed = append(s.changed, t.rel)
+		t.indexes = nil
+		for _, x := range old.indexes {
+			if c.cat.ByID(x.id) == nil {
+				continue // dropped with its column
+			}
+			spec := specOf(x.desc, d, t.defaults)
+			if err := x.rel.Alter(s.epoch, spec); err != nil {
+				return err
+			}
+			s.changed = append(s.changed, x.rel)
+			nx := *x
+			nx.setPositions(columnsOf(d))
+			c.rels[x.id] = &nx
+			t.indexes = append(t.indexes, &nx)
+		}
+	}
+	c.rels[d.ID] = &t
+	for _, f := range c.flows {
+		f.replaceStored(old, &t)
+	}
+	return nil
+}
+
+func sameColumns(a, b *catalog.Descriptor) bool {
+	return slices.EqualFunc(columnsOf(a), columnsOf(b), func(x, y catalog.Column) bool { return x.ID == y.ID && x.Type == y.Type })
+}
+
+// createIndex fills an index from the rows that are there.
+func (c *core) createIndex(s *step, d *catalog.Descriptor) error {
+	if d.Index.Primary {
+		return nil
+	}
+	on := c.rels[d.Index.On]
+	if on == nil || on.rel == nil {
+		return fmt.Errorf("index %s on a relation without rows", d.Name)
+	}
+	x, err := newIndex(d, on.desc)
+	if err != nil {
+		return err
+	}
+	c.adopt(x)
+	err = on.rel.Newest().Scan(relation.Scan{}).Each(func(rows *chunk.Chunk) error { return x.rel.Append(s.epoch, rows) })
+	if err != nil {
+		return err
+	}
+	s.changed = append(s.changed, x.rel)
+	c.rels[d.ID] = x
+	t := *on
+	t.indexes = append(slices.Clone(on.indexes), x)
+	c.rels[on.id] = &t
+	for _, f := range c.flows {
+		f.replaceStored(on, &t)
+	}
+	return nil
+}
+
+// adopt gives a new relation its place on disk.
+func (c *core) adopt(t *stored) {
+	if t.rel != nil && c.db.segments != nil {
+		t.rel.SetStore(c.db.segments, c.db.cache)
+	}
+}

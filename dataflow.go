@@ -1,0 +1,373 @@
+package streamdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"streamdb/exec"
+	"streamdb/planner/physical"
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/sql/expr"
+	"streamdb/storage/relation"
+)
+
+// flowState is where a dataflow stands.
+type flowState int32
+
+const (
+	// flowFilling: it runs beside the step, on the way to the head.
+	flowFilling flowState = iota
+	// flowLive: it moves within the step.
+	flowLive
+	// flowSuspended: it has failed and stays at its frontier; see dataflow.err.
+	flowSuspended
+	// flowDropped: its object is gone.
+	flowDropped
+)
+
+// dataflow is the running form of a materialized view or sink, with its place in the
+// engine: what it reads, where it stands, where its changes go.
+//
+// A live dataflow is stepped under core.mu. A filling one belongs to its job (see
+// backfill.go), which takes core.mu only to look at the head and to join.
+type dataflow struct {
+	db     *DB
+	out    *stored
+	plan   *physical.Plan
+	run    *exec.Dataflow
+	inputs []flowInput
+	marks  []int64 // watermarks of the output columns, nil for none
+
+	state atomic.Int32 // a flowState
+	// joined is the epoch at which the dataflow went live: from there on its relation
+	// shows every epoch. frontier is the last epoch it has applied while filling.
+	joined, frontier atomic.Uint64
+	// rows counts the rows that a fill has read, of total; for progress.
+	rows, total atomic.Int64
+
+	mu     sync.Mutex
+	err    error         // why it is suspended
+	turned chan struct{} // closed and replaced when state changes
+	// results of a sink's dataflow, see sink.go
+	sink *sinkWriter
+}
+
+// flowInput is one scan of the plan.
+type flowInput struct {
+	scan int
+	rel  *stored
+	cols []int // positions in rel's rows
+	late bool
+}
+
+// createDataflow prepares the dataflow of a new view or sink. It starts to run at the
+// end of the entry, see startDataflow.
+func (c *core) createDataflow(t *stored) error {
+	plan, err := planOf(t.desc)
+	if err != nil {
+		return err
+	}
+	f := &dataflow{db: c.db, out: t, plan: plan, turned: make(chan struct{})}
+	if err := f.build(c.rels); err != nil {
+		return err
+	}
+	if t.desc.Kind == catalog.KindSink {
+		if f.sink, err = c.db.newSinkWriter(t); err != nil {
+			return err
+		}
+	}
+	t.flow = f
+	c.flows = append(c.flows, f)
+	return nil
+}
+
+// build makes the operators and binds the scans to what is stored.
+func (f *dataflow) build(rels map[catalog.ID]*stored) error {
+	settings, err := settingsOf(f.plan.Settings)
+	if err != nil {
+		return err
+	}
+	f.run, err = exec.New(f.plan, exec.Options{
+		Workers: f.db.opts.Workers, Context: &expr.Ctx{Settings: settings}, MemoryMax: f.db.opts.DataflowMemory})
+	if err != nil {
+		return err
+	}
+	f.inputs = nil
+	for i, s := range f.run.Scans() {
+		rel := rels[catalog.ID(s.Relation)]
+		if rel == nil {
+			return fmt.Errorf("plan of %s reads relation %d, which is not there", f.out.desc.Name, s.Relation)
+		}
+		cols, err := rel.positions(s.Columns)
+		if err != nil {
+			return err
+		}
+		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late})
+	}
+	return nil
+}
+
+// replaceStored follows an ALTER of an input or of the output.
+func (f *dataflow) replaceStored(old, now *stored) {
+	if f.out == old {
+		f.out = now
+	}
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		if in.rel != old {
+			continue
+		}
+		in.rel = now
+		cols, err := now.positions(f.run.Scans()[i].Columns)
+		if err != nil {
+			f.suspend(err)
+			return
+		}
+		in.cols = cols
+	}
+}
+
+func (f *dataflow) is(s flowState) bool { return flowState(f.state.Load()) == s }
+
+// turn sets the state and wakes who waits for it.
+func (f *dataflow) turn(s flowState, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if flowState(f.state.Load()) == flowDropped {
+		return
+	}
+	f.state.Store(int32(s))
+	f.err = err
+	close(f.turned)
+	f.turned = make(chan struct{})
+}
+
+func (f *dataflow) suspend(err error) {
+	var p *exec.PanicError
+	if errors.As(err, &p) {
+		f.db.logger.Error("dataflow suspended", "view", f.out.desc.Name, "error", err, "stack", string(p.Stack))
+	} else {
+		f.db.logger.Warn("dataflow suspended", "view", f.out.desc.Name, "error", err)
+	}
+	f.turn(flowSuspended, err)
+}
+
+func (f *dataflow) drop() { f.turn(flowDropped, nil) }
+
+// status returns the state, the reason of a suspension, and a channel that is closed
+// when the state changes.
+func (f *dataflow) status() (flowState, error, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return flowState(f.state.Load()), f.err, f.turned
+}
+
+// ready waits until the dataflow is live, and says why if it never will be.
+func (f *dataflow) ready(ctx context.Context) error {
+	for {
+		s, err, turned := f.status()
+		switch s {
+		case flowLive:
+			return nil
+		case flowSuspended:
+			return suspendedError(f.out.desc.Name, err)
+		case flowDropped:
+			return errDropped(f.out.desc.Name)
+		}
+		select {
+		case <-turned:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// runDataflows moves the live dataflows that have something to do.
+func (c *core) runDataflows(s *step) {
+	for _, f := range c.flows {
+		if !f.is(flowLive) || !f.dirty(s) {
+			continue
+		}
+		if bad := f.suspendedInput(); bad != nil {
+			f.suspend(fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
+			continue
+		}
+		if err := f.step(c, s); err != nil {
+			f.suspend(err)
+		}
+	}
+	for _, f := range c.flows {
+		if f.is(flowLive) {
+			if bad := f.suspendedInput(); bad != nil {
+				f.suspend(fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
+			}
+		}
+	}
+}
+
+func (f *dataflow) dirty(s *step) bool {
+	for i := range f.inputs {
+		id := f.inputs[i].rel.id
+		if len(s.deltas[id]) > 0 || s.moved[id] {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *dataflow) suspendedInput() *stored {
+	for i := range f.inputs {
+		if up := f.inputs[i].rel.flow; up != nil && up.is(flowSuspended) {
+			return f.inputs[i].rel
+		}
+	}
+	return nil
+}
+
+// step applies one epoch.
+func (f *dataflow) step(c *core, s *step) error {
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		if in.late {
+			continue
+		}
+		for _, d := range s.deltas[in.rel.id] {
+			if err := f.run.Push(i, d.Project(in.cols)); err != nil {
+				return err
+			}
+		}
+	}
+	r, err := f.run.Flush(exec.FlushInput{Time: s.time, Watermarks: f.watermarks()})
+	if err != nil {
+		return err
+	}
+	changed, err := f.put(s.epoch, r)
+	if err != nil {
+		return err
+	}
+	s.changed = append(s.changed, changed...)
+	s.deltas[f.out.id] = append(s.deltas[f.out.id], r.Chunks...)
+	if f.raise(r.Watermarks) {
+		s.moved[f.out.id] = true
+	}
+	if f.sink != nil && len(r.Chunks) > 0 {
+		s.flows = append(s.flows, f)
+	}
+	return nil
+}
+
+// watermarks returns the watermark of each scan's columns.
+func (f *dataflow) watermarks() [][]int64 {
+	var r [][]int64
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		at := func(pos int) int64 {
+			if up := in.rel.flow; up != nil {
+				if up.marks == nil {
+					return noWatermark
+				}
+				return up.marks[pos]
+			}
+			if pos == in.rel.mark.column {
+				return in.rel.mark.at
+			}
+			return noWatermark
+		}
+		var m []int64
+		for k, pos := range in.cols {
+			if wm := at(pos); wm != noWatermark {
+				if m == nil {
+					m = make([]int64, len(in.cols))
+					for j := range m {
+						m[j] = noWatermark
+					}
+				}
+				m[k] = wm
+			}
+		}
+		if m != nil && r == nil {
+			r = make([][]int64, len(f.inputs))
+		}
+		if m != nil {
+			r[i] = m
+		}
+	}
+	return r
+}
+
+// raise takes over new output watermarks and reports whether one rose.
+func (f *dataflow) raise(now []int64) bool {
+	if now == nil {
+		return false
+	}
+	rose := false
+	if f.marks == nil {
+		f.marks = make([]int64, len(now))
+		for i := range f.marks {
+			f.marks[i] = noWatermark
+		}
+	}
+	for i, wm := range now {
+		if wm > f.marks[i] {
+			f.marks[i], rose = wm, true
+		}
+	}
+	return rose
+}
+
+// put appends an epoch's result to the output relation and its indexes, and the dead
+// letters to theirs. It returns what changed.
+func (f *dataflow) put(epoch relation.Epoch, r *exec.Result) ([]*relation.Relation, error) {
+	var changed []*relation.Relation
+	rows := concat(f.out.schema(), r.Chunks)
+	if rows != nil {
+		if f.sink != nil {
+			f.sink.add(epoch, rows)
+		}
+		for _, x := range append([]*stored{f.out}, f.out.indexes...) {
+			if err := x.rel.Append(epoch, rows); err != nil {
+				return nil, err
+			}
+			changed = append(changed, x.rel)
+		}
+		f.out.changed = epoch
+	}
+	if r.Dead != nil {
+		if f.out.dead == nil {
+			rel, err := newDeadLetters(f.out.desc.Name)
+			if err != nil {
+				return nil, err
+			}
+			f.out.dead = rel
+		}
+		if err := f.out.dead.Append(epoch, r.Dead); err != nil {
+			return nil, err
+		}
+		changed = append(changed, f.out.dead)
+	}
+	return changed, nil
+}
+
+// concat makes one chunk of an epoch's chunks; nil if there are none.
+func concat(s chunk.Schema, chunks []*chunk.Chunk) *chunk.Chunk {
+	switch len(chunks) {
+	case 0:
+		return nil
+	case 1:
+		return chunks[0]
+	}
+	return chunk.Concat(s, chunks)
+}
+
+// newDeadLetters makes the relation of a view's dead letters.
+func newDeadLetters(name string) (*relation.Relation, error) {
+	spec := relation.Spec{Name: name + " dead letters", Key: wholeRow(len(exec.DeadLetterSchema))}
+	for i, t := range exec.DeadLetterSchema {
+		spec.Columns = append(spec.Columns, relation.Column{ID: relation.ColumnID(i + 1), Type: t})
+	}
+	return relation.New(spec)
+}

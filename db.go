@@ -1,0 +1,330 @@
+package streamdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"streamdb/replication/log"
+	"streamdb/sql/catalog"
+	"streamdb/storage"
+	"streamdb/storage/relation"
+)
+
+// Options configures a database. The zero value is right for production.
+type Options struct {
+	// FS is the file system of the data directory. Default: the operating system's.
+	FS vfs.FS
+	// Workers is W, the number of workers of a dataflow. Default 1.
+	Workers int
+	// DataflowMemory bounds the state of one dataflow, in bytes. Default 0: no bound.
+	DataflowMemory int64
+	// StatementMemory bounds the state of one statement, in bytes. Default 1 GiB;
+	// negative means no bound.
+	StatementMemory int64
+	// NoInlineFill makes every new view fill beside the step, however small its inputs:
+	// for tests of that way.
+	NoInlineFill bool
+	// CheckpointEvery makes a checkpoint after so many entries besides those that the
+	// amount of log demands; 0 means never.
+	CheckpointEvery int
+	// TickInterval is how often time is logged when nothing else is and a timer is due.
+	// Default 100 ms.
+	TickInterval time.Duration
+	// Logger takes what happens in the background. Default slog.Default().
+	Logger *slog.Logger
+	// Time is the source of the log's clock. Default: the system's.
+	Time log.TimeSource
+	// Fatal is called when the disk has failed for good; it must not return. Default:
+	// report and exit.
+	Fatal func(error)
+}
+
+// DB is an open database.
+type DB struct {
+	opts   Options
+	logger *slog.Logger
+	dir    *storage.Dir
+	store  *storage.Store
+	logs   *log.Store
+	driver *log.Driver
+	core   *core
+
+	segments relation.Store
+	cache    *relation.Cache
+
+	// ctx ends when the database closes; jobs are the goroutines that live until then.
+	ctx     context.Context
+	stop    context.CancelFunc
+	jobs    jobGroup
+	started int64
+
+	proposals     chan *proposal
+	closing       chan struct{}
+	sequencerDone chan struct{}
+	lastStage     uint64
+	reading       atomic.Bool // sources are read
+
+	state atomic.Pointer[published]
+	// mergeDue is the relations that have changed since merging last looked.
+	mergeMu   sync.Mutex
+	mergeDue  map[*relation.Relation]struct{}
+	mergeWake chan struct{}
+	// news is closed and replaced when state moves on.
+	newsMu sync.Mutex
+	news   chan struct{}
+
+	checkpoints checkpointer
+	sessions    sessionTable
+	sequences   sequenceCache
+	bad         badRows
+	failed      atomic.Pointer[error]
+}
+
+// jobGroup is goroutines with an owner who waits for them.
+type jobGroup struct{ wg sync.WaitGroup }
+
+// Go runs f in a goroutine of the group.
+func (g *jobGroup) Go(f func()) {
+	g.wg.Add(1)
+	go func() {
+		defer g.wg.Done()
+		f()
+	}()
+}
+
+// Open opens the database in dir, or makes one, and recovers it: the last checkpoint,
+// then the log's tail.
+func Open(dir string, opts Options) (*DB, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	if opts.StatementMemory == 0 {
+		opts.StatementMemory = 1 << 30
+	}
+	if opts.TickInterval == 0 {
+		opts.TickInterval = 100 * time.Millisecond
+	}
+	db := &DB{opts: opts, logger: opts.Logger, proposals: make(chan *proposal, 1024), closing: make(chan struct{}),
+		sequencerDone: make(chan struct{}), news: make(chan struct{}), mergeWake: make(chan struct{}, 1), started: log.MicrosOf(time.Now())}
+	db.checkpoints.due = make(chan struct{}, 1)
+	db.ctx, db.stop = context.WithCancel(context.Background())
+	db.core = &core{db: db, cat: catalog.New(), rels: map[catalog.ID]*stored{}, seqs: map[catalog.ID]*sequenceState{},
+		staged: map[log.StageID][]op{}}
+	if err := db.open(dir); err != nil {
+		db.stop()
+		db.closeFiles()
+		return nil, err
+	}
+	return db, nil
+}
+
+func (db *DB) open(dir string) error {
+	var err error
+	if db.dir, err = storage.OpenDir(dir, storage.DirOptions{FS: db.opts.FS}); err != nil {
+		return err
+	}
+	mustExist := db.dir.Initialized()
+	db.store, err = storage.OpenStore(db.dir, storage.StoreOptions{Fatal: db.opts.Fatal})
+	if err != nil {
+		return err
+	}
+	db.segments, db.cache = db.store, relation.NewCache(256<<20)
+	db.logs, err = log.OpenStore(db.dir.LogPath(), log.Options{FS: db.dir.FS(), Space: db.dir.Guard(), MustExist: mustExist, Fatal: db.opts.Fatal})
+	if err != nil {
+		return err
+	}
+	applied, minTime, err := db.restore()
+	if err != nil {
+		return err
+	}
+	db.driver, err = log.OpenDriver(db.ctx, db.logs, db.core, log.DriverOptions{Applied: applied, EngineVersion: EngineVersion,
+		MinTime: minTime, Time: db.opts.Time, Inline: true, OnStop: db.onStop, OnReplay: db.onReplay})
+	if err != nil {
+		return err
+	}
+	if err := db.dir.MarkInitialized(); err != nil {
+		return err
+	}
+	db.restartDataflows()
+	go db.sequence()
+	db.reading.Store(true)
+	db.startSources()
+	db.jobs.Go(db.merge)
+	db.jobs.Go(db.checkpointLoop)
+	return nil
+}
+
+func (db *DB) onStop(err error) {
+	db.failed.Store(&err)
+	db.logger.Error("the log has stopped; the server takes no more writes", "error", err)
+}
+
+func (db *DB) onReplay(index, last uint64) {
+	if index%100_000 == 0 || index == last {
+		db.logger.Info("replaying the log", "entry", index, "of", last)
+	}
+}
+
+// Close stops the database: what is acknowledged is durable already.
+func (db *DB) Close() error {
+	db.sessions.closeAll()
+	close(db.closing)
+	<-db.sequencerDone
+	db.stop()
+	db.jobs.wg.Wait()
+	err := db.driver.Close()
+	return errors.Join(err, db.closeFiles())
+}
+
+func (db *DB) closeFiles() error {
+	var errs []error
+	if db.logs != nil {
+		errs = append(errs, db.logs.Close())
+	}
+	for _, t := range db.core.rels {
+		if t.rel != nil {
+			errs = append(errs, t.rel.Close())
+		}
+	}
+	if db.store != nil {
+		errs = append(errs, db.store.Close())
+	}
+	if db.dir != nil {
+		errs = append(errs, db.dir.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// publish makes a newer state the one that readers see.
+func (db *DB) publish(p *published, ready []appliedEpoch) {
+	state := *p
+	db.state.Store(&state)
+	db.newsMu.Lock()
+	close(db.news)
+	db.news = make(chan struct{})
+	db.newsMu.Unlock()
+	for i := range ready {
+		if len(ready[i].changed) > 0 {
+			db.mergeLater(ready[i].changed)
+		}
+		for _, f := range ready[i].flows {
+			if f.sink != nil {
+				f.sink.publish(uint64(ready[i].state.epoch))
+			}
+		}
+	}
+}
+
+// now is the session clock: the log's, µs since 2000-01-01 UTC.
+func (db *DB) now() int64 {
+	if db.driver == nil {
+		return db.started
+	}
+	return db.driver.Clock().Now()
+}
+
+// published returns the newest state that may be seen.
+func (db *DB) published() *published { return db.state.Load() }
+
+// changed returns a channel that is closed when a newer state is published.
+func (db *DB) changed() <-chan struct{} {
+	db.newsMu.Lock()
+	defer db.newsMu.Unlock()
+	return db.news
+}
+
+// nudge makes sure that an entry is logged soon, so that what is waiting for one to be
+// published is.
+func (db *DB) nudge() {
+	if !db.reading.Load() {
+		return
+	}
+	db.jobs.Go(func() {
+		if err := db.propose(db.ctx, nil); err != nil && db.ctx.Err() == nil {
+			db.logger.Warn("tick was not logged", "error", err)
+		}
+	})
+}
+
+// startSources begins to read the sources that recovery has found.
+func (db *DB) startSources() {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	for _, t := range db.core.rels {
+		if t.source != nil {
+			db.startSource(t)
+		}
+	}
+}
+
+// restartDataflows fills the dataflows that recovery has found, from their inputs.
+func (db *DB) restartDataflows() {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	db.core.startDataflows()
+	if s := db.state.Load(); s == nil || s.epoch < db.core.epoch {
+		db.state.Store(&published{epoch: db.core.epoch, time: db.core.time, cat: db.core.cat, rels: db.core.rels})
+	}
+}
+
+// merge is the background merging of runs: the relations that have changed, one after
+// the other, until nothing is due.
+func (db *DB) merge() {
+	for {
+		db.mergeMu.Lock()
+		due := db.mergeDue
+		db.mergeDue = nil
+		db.mergeMu.Unlock()
+		for r := range due {
+			for db.ctx.Err() == nil {
+				did, err := r.MergeOne(0)
+				if err != nil {
+					db.logger.Error("merging failed", "relation", r.Spec().Name, "error", err)
+				}
+				if !did || err != nil {
+					break
+				}
+			}
+		}
+		if sleep(db.ctx, 20*time.Millisecond) != nil {
+			return
+		}
+		select {
+		case <-db.mergeWake:
+		case <-db.ctx.Done():
+			return
+		}
+	}
+}
+
+// mergeLater puts relations on the list of those that merging looks at.
+func (db *DB) mergeLater(rels []*relation.Relation) {
+	db.mergeMu.Lock()
+	defer db.mergeMu.Unlock()
+	if db.mergeDue == nil {
+		db.mergeDue = make(map[*relation.Relation]struct{})
+	}
+	for _, r := range rels {
+		db.mergeDue[r] = struct{}{}
+	}
+	select {
+	case db.mergeWake <- struct{}{}:
+	default:
+	}
+}
+
+// dropped gives back what a dropped relation holds, once nobody can see it.
+func (db *DB) dropped(t *stored) {
+	if t.source != nil && t.source.stop != nil {
+		t.source.stop()
+	}
+}
+
+func errDropped(name string) error { return fmt.Errorf("%s has been dropped", name) }

@@ -1,0 +1,302 @@
+package streamdb
+
+import (
+	"context"
+	"errors"
+
+	"streamdb/replication/log"
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/sql/sqlerr"
+	"streamdb/storage/relation"
+	"streamdb/txn"
+)
+
+// proposal is a transaction, or a source's rows, that wants to become part of an entry.
+type proposal struct {
+	ctx context.Context
+	ops []op
+	// writes is the transaction's deltas, which are validated; they become operations
+	// behind ops.
+	writes []tableWrite
+	// base is one more than the catalog version that a DDL was planned against, 0 for none.
+	base uint64
+	// reads is the tables that a serializable transaction has read, at epoch readAt.
+	reads  []catalog.ID
+	readAt relation.Epoch
+	// whole asks for an entry of its own.
+	whole bool
+
+	done chan outcome
+}
+
+// tableWrite is the delta of one table, made against schema version Version.
+type tableWrite struct {
+	table    catalog.ID
+	version  uint64
+	rows     *chunk.Chunk
+	truncate bool // before rows
+}
+
+// outcome is what became of a proposal.
+type outcome struct {
+	future *log.Future
+	epoch  relation.Epoch
+	err    error
+}
+
+// entryRowsMax is about the largest number of rows in one entry.
+const entryRowsMax = 1 << 16
+
+func (p *proposal) rows() int {
+	n := 0
+	for _, w := range p.writes {
+		n += w.rows.Rows
+	}
+	for _, o := range p.ops {
+		switch o := o.(type) {
+		case *rangeOp:
+			n += int(o.To - o.From)
+		case *rowsOp:
+			n += o.Rows.Rows
+		}
+	}
+	return n
+}
+
+// sequence is the sequencer: one goroutine which takes all proposals that have queued
+// up, validates each against everything logged before and against those admitted with
+// it, and makes them one entry. While the step of that entry runs (in Propose), the
+// next proposals queue up: entries grow with the load by themselves.
+func (db *DB) sequence() {
+	defer close(db.sequencerDone)
+	for {
+		select {
+		case p := <-db.proposals:
+			db.sequenceGroup(db.takeGroup(p))
+		case <-db.closing:
+			return
+		}
+	}
+}
+
+// takeGroup returns p with what else is waiting, up to an entry's size. A proposal
+// that wants an entry of its own ends the group.
+func (db *DB) takeGroup(p *proposal) []*proposal {
+	group := []*proposal{p}
+	rows := p.rows()
+	for rows < entryRowsMax && !p.whole {
+		select {
+		case p = <-db.proposals:
+			group = append(group, p)
+			rows += p.rows()
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// sequenceGroup logs the admissible proposals of a group. One that wants an entry of
+// its own comes last in its group and is logged after the others.
+func (db *DB) sequenceGroup(group []*proposal) {
+	last := group[len(group)-1]
+	if last.whole {
+		if len(group) > 1 {
+			db.logGroup(group[:len(group)-1])
+		}
+		db.logGroup([]*proposal{last})
+		return
+	}
+	db.logGroup(group)
+}
+
+func (db *DB) logGroup(group []*proposal) {
+	v := validator{c: db.core, group: txn.NewGroup(), tables: make(map[catalog.ID]*txn.Table)}
+	var admitted []*proposal
+	var ops []op
+	for _, p := range group {
+		if err := v.admit(p); err != nil {
+			p.done <- outcome{err: err}
+			continue
+		}
+		admitted = append(admitted, p)
+		ops = append(ops, p.ops...)
+		for _, w := range p.writes {
+			if w.truncate {
+				ops = append(ops, &truncateOp{Table: w.table})
+			}
+			if w.rows != nil && w.rows.Rows > 0 {
+				ops = append(ops, &writeOp{Table: w.table, Rows: w.rows})
+			}
+		}
+	}
+	if len(admitted) == 0 {
+		return
+	}
+	f, err := db.logOps(ops)
+	for _, p := range admitted {
+		if err != nil {
+			p.done <- outcome{err: logError(err)}
+			continue
+		}
+		p.done <- outcome{future: f, epoch: db.core.epoch}
+	}
+}
+
+// logOps logs operations as one entry or, where they are too many for one, as stages
+// that a last entry makes true together.
+func (db *DB) logOps(ops []op) (*log.Future, error) {
+	parts := cutOps(ops)
+	if len(parts) == 1 {
+		payload, err := encodeOps(ops)
+		if err != nil {
+			return nil, err
+		}
+		return db.driver.Propose(db.ctx, log.Entry{Kind: KindOps, EngineVersion: EngineVersion, Payload: payload, Local: ops})
+	}
+	db.lastStage++
+	id := log.StageID(db.lastStage)
+	var f *log.Future
+	for i, part := range parts {
+		kind := log.KindStage
+		if i == len(parts)-1 {
+			kind = log.KindCommit
+		}
+		body, err := encodeOps(part)
+		if err != nil {
+			return nil, err
+		}
+		payload := append(log.AppendStageHeader(nil, log.StageHeader{ID: id, Seq: uint32(i)}), body...)
+		f, err = db.driver.Propose(db.ctx, log.Entry{Kind: kind, EngineVersion: EngineVersion, Payload: payload, Local: part})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// cutOps cuts operations into parts of at most about entryRowsMax rows.
+func cutOps(ops []op) [][]op {
+	var parts [][]op
+	var part []op
+	rows := 0
+	for _, o := range ops {
+		w, ok := o.(*writeOp)
+		for ok && rows+w.Rows.Rows > 2*entryRowsMax {
+			n := min(entryRowsMax, w.Rows.Rows)
+			part = append(part, &writeOp{Table: w.Table, Rows: w.Rows.Slice(0, n)})
+			parts, part, rows = append(parts, part), nil, 0
+			w = &writeOp{Table: w.Table, Rows: w.Rows.Slice(n, w.Rows.Rows)}
+			o = w
+		}
+		if ok {
+			rows += w.Rows.Rows
+			if w.Rows.Rows == 0 {
+				continue
+			}
+		}
+		part = append(part, o)
+	}
+	return append(parts, part)
+}
+
+// logError says a log's refusal in SQL.
+func logError(err error) error {
+	switch {
+	case errors.Is(err, log.ErrDiskFull):
+		return sqlerr.Wrap(err, sqlerr.DiskFull, "could not write to the log: no space left on device").
+			WithHint("Free space on the disk of the data directory; writes go on by themselves then.")
+	case errors.Is(err, log.ErrTooLarge):
+		return sqlerr.Wrap(err, sqlerr.ProgramLimitExceeded, "transaction is too large: %s", err.Error())
+	case errors.Is(err, log.ErrStopped), errors.Is(err, context.Canceled):
+		return sqlerr.Wrap(err, sqlerr.CannotConnectNow, "the database is shutting down")
+	}
+	return err
+}
+
+// validator checks proposals against the newest state. The sequencer has applied
+// everything logged before, so that is what the core holds.
+type validator struct {
+	c      *core
+	group  *txn.Group
+	tables map[catalog.ID]*txn.Table
+}
+
+func (v *validator) admit(p *proposal) error {
+	if err := p.ctx.Err(); err != nil {
+		return context.Cause(p.ctx)
+	}
+	if p.base != 0 && p.base != v.c.cat.Version()+1 {
+		return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to a concurrent change of the catalog")
+	}
+	for _, id := range p.reads {
+		t := v.c.rels[id]
+		if t == nil || t.changed > p.readAt {
+			return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to read/write dependencies among transactions").
+				WithHint("The transaction might succeed if retried.")
+		}
+	}
+	var deltas []txn.Delta
+	for _, w := range p.writes {
+		if p.base != 0 && v.c.rels[w.table] == nil {
+			continue // made by the same transaction
+		}
+		t, err := v.table(w.table)
+		if err != nil {
+			return err
+		}
+		if w.truncate {
+			if w.version != t.Version {
+				return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access: table %q was altered by another transaction", t.Name)
+			}
+			continue // nothing that is there can be in the way
+		}
+		deltas = append(deltas, txn.Delta{Table: t, Version: w.version, Rows: w.rows})
+	}
+	return v.group.Admit(deltas)
+}
+
+func (v *validator) table(id catalog.ID) (*txn.Table, error) {
+	if t := v.tables[id]; t != nil {
+		return t, nil
+	}
+	s := v.c.rels[id]
+	if s == nil || s.rel == nil {
+		return nil, sqlerr.New(sqlerr.SerializationFailure, "could not serialize access: a table was dropped by another transaction")
+	}
+	t, err := s.keyed(func(x *stored) (*relation.Snapshot, error) { return x.rel.Newest(), nil })
+	if err == nil {
+		v.tables[id] = t
+	}
+	return t, err
+}
+
+// submit hands a proposal to the sequencer and waits until it is durable and visible.
+// The error is the validation's or the log's.
+func (db *DB) submit(p *proposal) (relation.Epoch, error) {
+	p.done = make(chan outcome, 1)
+	select {
+	case db.proposals <- p:
+	case <-p.ctx.Done():
+		return 0, context.Cause(p.ctx)
+	case <-db.closing:
+		return 0, logError(log.ErrStopped)
+	}
+	o := <-p.done
+	if o.err != nil {
+		return 0, o.err
+	}
+	// From here on the outcome is the log's: the client's patience does not change it.
+	if err := o.future.Wait(context.WithoutCancel(p.ctx)); err != nil {
+		return 0, sqlerr.Wrap(err, sqlerr.TransactionResolutionUnknown, "the outcome of the transaction is unknown: %s", err.Error()).
+			WithHint("Look whether its changes are there before trying again.")
+	}
+	return o.epoch, nil
+}
+
+// propose logs operations that need no validation and waits until they are visible.
+func (db *DB) propose(ctx context.Context, ops []op) error {
+	_, err := db.submit(&proposal{ctx: ctx, ops: ops})
+	return err
+}

@@ -1,0 +1,504 @@
+package streamdb
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"streamdb/planner"
+	"streamdb/sql/ast"
+	"streamdb/sql/catalog"
+	"streamdb/sql/expr"
+	"streamdb/sql/parser"
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+	"streamdb/wire/session"
+)
+
+// database is the one database of a server.
+const database = "streamdb"
+
+// conn is one client's session. Its methods are called by the connection's goroutine.
+type conn struct {
+	db             *DB
+	start          session.Startup
+	user, database string
+	set            *settings
+
+	// t is the open transaction, nil outside of one. explicit says that BEGIN opened
+	// it; failed that it only waits for its end.
+	t                *transaction
+	explicit, failed bool
+	// statements counts the statements that the transaction has run.
+	statements int
+	modes      ast.TransactionModes
+	// before is the settings to go back to if the transaction is rolled back; local
+	// those that end with it.
+	before *settings
+	local  map[string]string
+
+	prepared map[string]*prepared
+	portals  map[string]*portal
+	cursors  map[string]*cursor
+
+	statementTime int64
+	seq           map[catalog.ID]int64 // currval
+	lastSeq       catalog.ID
+
+	mu       sync.Mutex // guards activity, which others read
+	activity activity
+}
+
+// activity is what pg_stat_activity shows of a session.
+type activity struct {
+	state, query               string
+	began, xact, queried, turn int64
+}
+
+var (
+	_ session.Backend     = (*DB)(nil)
+	_ session.Session     = (*conn)(nil)
+	_ session.IdleLimiter = (*conn)(nil)
+)
+
+// Connect implements session.Backend.
+func (db *DB) Connect(_ context.Context, s session.Startup) (session.Session, error) {
+	if s.Database != database {
+		return nil, sqlerr.New(sqlerr.InvalidCatalogName, "database %q does not exist", s.Database).
+			WithHint("Connect to the database %q.", database)
+	}
+	c := &conn{db: db, start: s, user: s.User, database: s.Database, set: newSettings(s.User),
+		prepared: map[string]*prepared{}, portals: map[string]*portal{}, cursors: map[string]*cursor{}, seq: map[catalog.ID]int64{}}
+	for _, st := range s.Settings {
+		if strings.EqualFold(st.Name, "database") || strings.EqualFold(st.Name, "user") || strings.EqualFold(st.Name, "replication") {
+			continue
+		}
+		d, err := c.set.set(st.Name, st.Value)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			c.set.reset[d.name] = c.set.values[d.name]
+			delete(c.set.values, d.name)
+		}
+	}
+	c.activity = activity{state: "idle", began: db.now(), turn: db.now()}
+	c.report()
+	db.sessions.add(c)
+	return c, nil
+}
+
+// report tells the client the settings that it follows.
+func (s *conn) report() {
+	for i := range settingList {
+		if d := &settingList[i]; d.reported {
+			s.start.Client.Parameter(d.name, s.set.text(d.name))
+		}
+	}
+	s.display()
+}
+
+func (s *conn) display() {
+	st := *s.set.types()
+	st.Reg = sessionReg{s}
+	s.start.Client.Display(&st)
+}
+
+// TxStatus implements session.Session.
+func (s *conn) TxStatus() byte {
+	switch {
+	case s.failed:
+		return session.TxFailed
+	case s.explicit:
+		return session.TxOpen
+	}
+	return session.TxIdle
+}
+
+// End implements session.Session.
+func (s *conn) End() {
+	s.rollback()
+	s.db.locks().releaseAll(s.start.PID)
+	for _, c := range s.cursors {
+		c.close()
+	}
+	s.db.sessions.remove(s)
+}
+
+// IdleLimit implements session.IdleLimiter.
+func (s *conn) IdleLimit() (time.Duration, error) {
+	if s.explicit || s.failed {
+		return s.set.duration("idle_in_transaction_session_timeout"),
+			sqlerr.New(sqlerr.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout")
+	}
+	return s.set.duration("idle_session_timeout"),
+		sqlerr.New(sqlerr.IdleSessionTimeout, "terminating connection due to idle-session timeout")
+}
+
+// Query implements session.Simple.
+func (s *conn) Query(ctx context.Context, text string, r session.Results) (err error) {
+	delete(s.prepared, "")
+	s.closePortal("")
+	s.busy(text)
+	defer s.idle()
+	stmts, err := parser.Parse(text)
+	if err != nil {
+		s.fail()
+		return err
+	}
+	if len(stmts) == 0 {
+		return r.Empty()
+	}
+	for i := range stmts {
+		if err := s.simple(ctx, stmts[i], r); err != nil {
+			s.fail()
+			return err
+		}
+	}
+	if err := s.endImplicit(ctx); err != nil {
+		s.fail()
+		return err
+	}
+	return nil
+}
+
+// simple runs one statement of a simple query.
+func (s *conn) simple(ctx context.Context, st parser.Statement, r session.Results) error {
+	ctx, cancel := s.timeout(ctx)
+	defer cancel()
+	return s.run(ctx, &portal{prep: &prepared{stmt: st}}, r)
+}
+
+// timeout bounds a statement by statement_timeout.
+func (s *conn) timeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	d := s.set.duration("statement_timeout")
+	if d <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, d, sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to statement timeout"))
+}
+
+// prepared is a prepared statement.
+type prepared struct {
+	stmt   parser.Statement
+	given  []types.Type // the client's
+	params []types.Type
+	fields []planner.Field
+	rows   bool // it returns rows
+	made   int64
+	viaSQL bool
+	// planned is the last plan, good for one version of the catalog and these settings.
+	planned planner.Planned
+	version uint64
+	path    string
+}
+
+// portal is a statement bound to values.
+type portal struct {
+	prep   *prepared
+	values []expr.Expr
+	done   bool
+}
+
+// Parse implements session.Extended.
+func (s *conn) Parse(ctx context.Context, name, text string, paramOIDs []uint32) error {
+	if name != "" && s.prepared[name] != nil {
+		return s.failed2(sqlerr.New(sqlerr.DuplicatePreparedStatement, "prepared statement %q already exists", name))
+	}
+	st, err := parser.ParseOne(text)
+	if err != nil {
+		return s.failed2(err)
+	}
+	p := &prepared{stmt: st, made: s.db.now()}
+	for _, oid := range paramOIDs {
+		t := types.Unknown
+		if oid != 0 && oid != 705 {
+			var ok bool
+			if t, ok = types.FromOID(oid); !ok {
+				return s.failed2(sqlerr.New(sqlerr.UndefinedObject, "type with OID %d does not exist", oid))
+			}
+		}
+		p.given = append(p.given, t)
+	}
+	if err := s.describe(ctx, p); err != nil {
+		return s.failed2(err)
+	}
+	if name == "" {
+		delete(s.prepared, "")
+	}
+	s.prepared[name] = p
+	return nil
+}
+
+// failed2 marks the transaction as failed and returns err.
+func (s *conn) failed2(err error) error {
+	s.fail()
+	return err
+}
+
+// describe plans a statement for its parameters and columns.
+func (s *conn) describe(ctx context.Context, p *prepared) error {
+	if p.stmt.AST == nil {
+		return nil
+	}
+	if s.failed && !endsTransaction(p.stmt.AST) {
+		return errFailedTransaction()
+	}
+	switch a := p.stmt.AST.(type) {
+	case *ast.Select, *ast.Insert, *ast.Update, *ast.Delete, *ast.Explain, *ast.Subscribe:
+		t, end := s.peek()
+		defer end()
+		planned, err := s.plan(t, p)
+		if err != nil {
+			return err
+		}
+		p.params = planned.Common().Params
+		p.fields, p.rows = fieldsOf(planned)
+	case *ast.Execute:
+		if q := s.prepared[a.Name]; q != nil {
+			p.fields, p.rows = q.fields, q.rows
+		}
+	default:
+		p.fields, p.rows = utilityFields(p.stmt.AST)
+		if f, ok := p.stmt.AST.(*ast.Fetch); ok && !f.Move {
+			if c := s.cursors[f.Cursor]; c != nil {
+				p.fields, p.rows = c.fields, true
+			}
+		}
+	}
+	return nil
+}
+
+// peek gives a transaction to plan in: the open one, or one that nobody keeps.
+func (s *conn) peek() (*transaction, func()) {
+	if s.t != nil {
+		return s.t, func() {}
+	}
+	return s.db.begin(false), func() {}
+}
+
+// Bind implements session.Extended.
+func (s *conn) Bind(_ context.Context, name, statement string, params []session.Param) error {
+	p := s.prepared[statement]
+	if p == nil {
+		return s.failed2(noStatement(statement))
+	}
+	if name != "" && s.portals[name] != nil {
+		return s.failed2(sqlerr.New(sqlerr.DuplicateCursor, "portal %q already exists", name))
+	}
+	if len(params) != len(p.params) {
+		return s.failed2(sqlerr.New(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement %q requires %d", len(params), statement, len(p.params)))
+	}
+	po := &portal{prep: p}
+	for i, v := range params {
+		d, err := s.paramValue(p.params[i], v)
+		if err != nil {
+			return s.failed2(err)
+		}
+		po.values = append(po.values, *expr.Const(p.params[i], d))
+	}
+	s.portals[name] = po
+	return nil
+}
+
+func (s *conn) paramValue(t types.Type, v session.Param) (types.Datum, error) {
+	switch {
+	case v.Data == nil:
+		return types.NullDatum, nil
+	case v.Binary:
+		return types.ParseBinary(t, v.Data)
+	}
+	if err := types.CheckUTF8(string(v.Data)); err != nil {
+		return types.NullDatum, err
+	}
+	st := *s.set.types()
+	st.Now = s.db.now()
+	tr, end := s.peek()
+	defer end()
+	st.Reg = &regNames{s: s, t: tr}
+	return types.ParseText(t, string(v.Data), &st)
+}
+
+func noStatement(name string) error {
+	if name == "" {
+		return sqlerr.New(sqlerr.InvalidSQLStatementName, "unnamed prepared statement does not exist")
+	}
+	return sqlerr.New(sqlerr.InvalidSQLStatementName, "prepared statement %q does not exist", name)
+}
+
+// DescribeStatement implements session.Extended.
+func (s *conn) DescribeStatement(ctx context.Context, name string) (session.Description, error) {
+	p := s.prepared[name]
+	if p == nil {
+		return session.Description{}, s.failed2(noStatement(name))
+	}
+	d := session.Description{Params: p.params}
+	if p.rows {
+		d.Fields = wireFields(p.fields)
+	}
+	return d, nil
+}
+
+// DescribePortal implements session.Extended.
+func (s *conn) DescribePortal(_ context.Context, name string) ([]session.Field, error) {
+	p := s.portals[name]
+	if p == nil {
+		return nil, s.failed2(noPortal(name))
+	}
+	if !p.prep.rows {
+		return nil, nil
+	}
+	return wireFields(p.prep.fields), nil
+}
+
+func noPortal(name string) error {
+	return sqlerr.New(sqlerr.InvalidCursorName, "portal %q does not exist", name)
+}
+
+// Execute implements session.Extended.
+func (s *conn) Execute(ctx context.Context, name string, _ int, r session.Results) (more bool, err error) {
+	p := s.portals[name]
+	if p == nil {
+		return false, s.failed2(noPortal(name))
+	}
+	if p.prep.stmt.AST == nil {
+		return false, r.Empty()
+	}
+	if p.done {
+		return false, r.Complete("SELECT 0")
+	}
+	s.busy(p.prep.stmt.Text)
+	defer s.idle()
+	ctx, cancel := s.timeout(ctx)
+	defer cancel()
+	if err := s.run(ctx, p, r); err != nil {
+		return false, s.failed2(err)
+	}
+	p.done = true
+	return false, nil
+}
+
+// CloseStatement implements session.Extended.
+func (s *conn) CloseStatement(_ context.Context, name string) error {
+	delete(s.prepared, name)
+	return nil
+}
+
+// ClosePortal implements session.Extended.
+func (s *conn) ClosePortal(_ context.Context, name string) error {
+	s.closePortal(name)
+	return nil
+}
+
+func (s *conn) closePortal(name string) { delete(s.portals, name) }
+
+// Sync implements session.Extended.
+func (s *conn) Sync(ctx context.Context) error {
+	if s.t == nil || s.explicit {
+		return nil
+	}
+	if s.failed {
+		s.rollback()
+		return nil
+	}
+	if err := s.endImplicit(ctx); err != nil {
+		s.rollback()
+		return err
+	}
+	return nil
+}
+
+func wireFields(fs []planner.Field) []session.Field {
+	out := make([]session.Field, len(fs))
+	for i, f := range fs {
+		out[i] = session.Field{Name: f.Name, Type: f.Type, TableOID: uint32(f.Table), Attr: int16(f.Column)}
+	}
+	return out
+}
+
+// busy and idle keep pg_stat_activity.
+func (s *conn) busy(query string) {
+	now := s.db.now()
+	s.statementTime = now
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.activity.state, s.activity.query, s.activity.queried, s.activity.turn = "active", query, now, now
+}
+
+func (s *conn) idle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.activity.turn = s.db.now()
+	switch {
+	case s.failed:
+		s.activity.state = "idle in transaction (aborted)"
+	case s.explicit:
+		s.activity.state = "idle in transaction"
+	default:
+		s.activity.state = "idle"
+		s.activity.xact = 0
+	}
+}
+
+// resolvedPath is search_path with "$user" replaced, as far as the schemas exist.
+func (s *conn) resolvedPath(cat *catalog.Catalog) []string {
+	var path []string
+	for _, p := range s.set.searchPath() {
+		if p == "$user" {
+			p = s.user
+		}
+		if _, err := cat.SchemaByName(p); err == nil {
+			path = append(path, p)
+		}
+	}
+	return path
+}
+
+// sessionTable is the sessions that are connected.
+type sessionTable struct {
+	mu  sync.Mutex
+	all map[uint32]*conn
+	// advisory locks of all sessions
+	locks advisoryLocks
+}
+
+func (t *sessionTable) add(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all == nil {
+		t.all = make(map[uint32]*conn)
+	}
+	t.all[c.start.PID] = c
+}
+
+func (t *sessionTable) remove(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.all, c.start.PID)
+}
+
+func (t *sessionTable) list() []*conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]*conn, 0, len(t.all))
+	for _, c := range t.all {
+		out = append(out, c)
+	}
+	return out
+}
+
+func (t *sessionTable) find(pid uint32) *conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all[pid]
+}
+
+// closeAll ends all sessions' statements.
+func (t *sessionTable) closeAll() {
+	for _, c := range t.list() {
+		c.start.Client.Terminate(nil)
+	}
+}
+
+func (db *DB) locks() *advisoryLocks { return &db.sessions.locks }

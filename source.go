@@ -1,0 +1,237 @@
+package streamdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"streamdb/connector/file"
+	"streamdb/connector/nexmark"
+	"streamdb/replication/log"
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+)
+
+// rangeReader reads a source that gives the same rows for the same offsets for ever:
+// such a source is logged by reference.
+type rangeReader interface {
+	// Available returns the offset up to which rows exist, elapsed µs after the
+	// source's creation.
+	Available(elapsed int64) int64
+	// Read gives the rows of [lo, hi) in order, with all columns of the source.
+	Read(lo, hi int64, fn func(*chunk.Chunk) error) error
+}
+
+// tailReader reads a source whose rows are logged by value.
+type tailReader interface {
+	// Poll returns rows behind the position (nil at first), at most about rowsMax, and
+	// the position behind them. No rows mean that there are none now. Records that
+	// cannot be decoded are given as rows of types.Text in bad, with the reason.
+	Poll(ctx context.Context, position []byte, rowsMax int) (rows, bad *chunk.Chunk, next []byte, err error)
+	// Close gives the reader back.
+	Close() error
+}
+
+// sourceState is where a source stands. The step owns it, save for the readers.
+type sourceState struct {
+	created int64
+	// By reference: rows [start, offset) have been applied.
+	start, offset int64
+	ranges        rangeReader
+	// By value: the connector's position behind the rows applied.
+	position []byte
+	open     func() (tailReader, error)
+	stop     context.CancelFunc
+}
+
+// loggedByValue reports whether a connector's rows go to the log themselves.
+func loggedByValue(c *catalog.Connector) bool { return c == nil || c.Name != "nexmark" }
+
+// newSourceState binds a source to its connector.
+func newSourceState(d *catalog.Descriptor) (*sourceState, error) {
+	s := &sourceState{created: d.Created}
+	c := d.Table.Connector
+	names, typs := sourceColumns(d)
+	var err error
+	switch c.Name {
+	case "nexmark":
+		s.ranges, err = nexmark.Open(names, typs, c.Options)
+	case "file":
+		s.open = func() (tailReader, error) { return file.Open(names, typs, fileOptions(c)) }
+	default:
+		err = sqlerr.New(sqlerr.InvalidParameterValue, "unknown connector %q", c.Name).WithHint("Connectors for sources: nexmark, file.")
+	}
+	return s, err
+}
+
+func fileOptions(c *catalog.Connector) file.Options {
+	return file.Options{Settings: c.Options, Format: c.Format, Encode: c.Encode, FormatSettings: c.FormatOptions}
+}
+
+func sourceColumns(d *catalog.Descriptor) (names []string, typs []types.Type) {
+	for _, c := range d.Columns() {
+		names, typs = append(names, c.Name), append(typs, c.Type)
+	}
+	return names, typs
+}
+
+// read gives the rows of [lo, hi) of a source that is logged by reference.
+func (s *sourceState) read(lo, hi int64, fn func(*chunk.Chunk) error) error {
+	if s.ranges == nil {
+		return errors.New("source is not logged by reference")
+	}
+	if lo >= hi {
+		return nil
+	}
+	return s.ranges.Read(lo, hi, fn)
+}
+
+// applyRange applies a range of a source by reading it.
+func (c *core) applyRange(s *step, o *rangeOp) error {
+	t := c.rels[o.Source]
+	if t == nil || t.source == nil {
+		return fmt.Errorf("range of unknown source %d", o.Source)
+	}
+	if o.From != t.source.offset {
+		return fmt.Errorf("range of source %s starts at %d, not at %d", t.desc.Name, o.From, t.source.offset)
+	}
+	if c.isRead(o.Source) || t.mark.column >= 0 {
+		err := t.source.read(o.From, o.To, func(rows *chunk.Chunk) error { return c.change(s, t, rows) })
+		if err != nil {
+			return fmt.Errorf("source %s gives other rows than were logged: %w", t.desc.Name, err)
+		}
+	}
+	t.source.offset = o.To
+	return nil
+}
+
+// applyRows applies rows of a source that is logged by value.
+func (c *core) applyRows(s *step, o *rowsOp) error {
+	t := c.rels[o.Source]
+	if t == nil || t.source == nil {
+		return fmt.Errorf("rows of unknown source %d", o.Source)
+	}
+	t.source.position = o.Position
+	return c.change(s, t, o.Rows)
+}
+
+const (
+	// sourceRowsMax is the number of rows that one entry takes from a source.
+	sourceRowsMax = 1 << 16
+	// sourceIdle is how long a source that has nothing new is left alone.
+	sourceIdle = 2 * time.Millisecond
+	// tailIdle is the same for a source that has to be asked outside.
+	tailIdle = 20 * time.Millisecond
+)
+
+// startSource begins to read a source. The reader proposes one entry after the other:
+// the next when the last has been applied, so that a source never gets ahead of the
+// step and the size of its entries follows the load.
+func (db *DB) startSource(t *stored) {
+	if !db.reading.Load() {
+		return // during replay; see startSources
+	}
+	ctx, stop := context.WithCancel(db.ctx)
+	t.source.stop = stop
+	id := t.id
+	db.jobs.Go(func() {
+		var err error
+		if t.source.ranges != nil {
+			err = db.readRanges(ctx, id, t.source)
+		} else {
+			err = db.readTail(ctx, id, t.source)
+		}
+		if err != nil && ctx.Err() == nil {
+			db.logger.Error("source stopped", "source", t.desc.Name, "error", err)
+		}
+	})
+}
+
+func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) error {
+	db.core.mu.Lock()
+	at := s.offset
+	db.core.mu.Unlock()
+	for ctx.Err() == nil {
+		to := min(s.ranges.Available(db.now()-s.created), at+sourceRowsMax)
+		if to <= at {
+			if sleep(ctx, sourceIdle) != nil {
+				return nil
+			}
+			continue
+		}
+		err := db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to}})
+		if err != nil {
+			if errors.Is(err, log.ErrDiskFull) && sleep(ctx, time.Second) == nil {
+				continue
+			}
+			return err
+		}
+		at = to
+	}
+	return nil
+}
+
+func (db *DB) readTail(ctx context.Context, id catalog.ID, s *sourceState) error {
+	r, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	db.core.mu.Lock()
+	at := s.position
+	db.core.mu.Unlock()
+	for ctx.Err() == nil {
+		rows, bad, next, err := r.Poll(ctx, at, sourceRowsMax)
+		if err != nil {
+			db.logger.Warn("source cannot be read, trying again", "source", id, "error", err)
+			if sleep(ctx, time.Second) != nil {
+				return nil
+			}
+			continue
+		}
+		if bad != nil && bad.Rows > 0 {
+			db.countBad(id, bad)
+		}
+		if rows == nil || rows.Rows == 0 && string(next) == string(at) {
+			if sleep(ctx, tailIdle) != nil {
+				return nil
+			}
+			continue
+		}
+		for {
+			err = db.propose(ctx, []op{&rowsOp{Source: id, Position: next, Rows: rows}})
+			if err == nil || !errors.Is(err, log.ErrDiskFull) || sleep(ctx, time.Second) != nil {
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+		at = next
+	}
+	return nil
+}
+
+// sleep waits for d; it fails when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// digest is a hash of a source's rows.
+func digest(c *chunk.Chunk) uint64 {
+	f := chunk.Fingerprint(c)
+	h := fnv.New64a()
+	fmt.Fprint(h, f)
+	return h.Sum64()
+}

@@ -1,0 +1,262 @@
+package streamdb
+
+import (
+	"context"
+
+	"streamdb/planner"
+	"streamdb/sql/ast"
+	"streamdb/sql/chunk"
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+	"streamdb/storage/relation"
+	"streamdb/wire/session"
+)
+
+// subscription follows a relation: its rows at first, if asked for, then the changes
+// of each epoch, as rows of epoch, weight and the relation's columns.
+type subscription struct {
+	db   *DB
+	s    *stored
+	cols []int
+	hold *relation.Hold
+	// at is the last epoch whose changes have been given.
+	at       relation.Epoch
+	progress bool
+	// ready is rows that have not been fetched yet.
+	ready *chunk.Chunk
+}
+
+// subscribeFields returns the columns of SUBSCRIBE.
+func subscribeFields(q *planner.Subscribe) []planner.Field {
+	f := []planner.Field{{Name: "epoch", Type: types.Int8}, {Name: "weight", Type: types.Int8}}
+	if q.Progress {
+		f = append(f, planner.Field{Name: "progress", Type: types.Bool})
+	}
+	return append(f, q.Fields...)
+}
+
+func (s *conn) newSubscription(ctx context.Context, q *planner.Subscribe) (*subscription, error) {
+	if q.Relation == nil {
+		return nil, sqlerr.Unsupported("SUBSCRIBE to a query", -1).WithHint("Create a materialized view of it and subscribe to that.")
+	}
+	t, err := s.t.stored(q.Relation.ID)
+	if err != nil {
+		return nil, err
+	}
+	if t.rel == nil {
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "source %q keeps no rows", t.desc.Name).WithHint("Subscribe to a materialized view of it.")
+	}
+	if t.flow != nil {
+		if err := t.flow.ready(ctx); err != nil {
+			return nil, err
+		}
+		if err := s.db.waitPublished(ctx, epochOf(t.flow.joined.Load())); err != nil {
+			return nil, err
+		}
+	}
+	sub := &subscription{db: s.db, s: t, progress: q.Progress}
+	for i, c := range t.desc.Columns() {
+		if !c.Hidden {
+			sub.cols = append(sub.cols, i)
+		}
+	}
+	for {
+		p := s.db.published()
+		if sub.hold, err = t.rel.Hold(p.epoch, "subscription"); err == nil {
+			sub.at = p.epoch
+			break
+		}
+	}
+	if q.Snapshot {
+		snap, err := sub.hold.Snapshot()
+		if err != nil {
+			return nil, err
+		}
+		err = snap.Scan(relation.Scan{}).Each(func(c *chunk.Chunk) error { sub.add(sub.at, c); return nil })
+		if err != nil {
+			return nil, err
+		}
+	}
+	sub.mark()
+	return sub, nil
+}
+
+func (u *subscription) close() {
+	if u.hold != nil {
+		u.hold.Release()
+	}
+}
+
+func (u *subscription) schema() chunk.Schema {
+	s := chunk.Schema{types.Int8, types.Int8}
+	if u.progress {
+		s = append(s, types.Bool)
+	}
+	all := u.s.schema()
+	for _, c := range u.cols {
+		s = append(s, all[c])
+	}
+	return s
+}
+
+// add appends the changes of an epoch to what is ready.
+func (u *subscription) add(e relation.Epoch, c *chunk.Chunk) {
+	if u.ready == nil {
+		u.ready = chunk.New(u.schema(), c.Rows)
+	}
+	out := &chunk.Chunk{Rows: c.Rows}
+	epoch, weight := chunk.NewColumn(types.Int8, c.Rows), chunk.NewColumn(types.Int8, c.Rows)
+	for i := range c.Rows {
+		epoch.Ints = append(epoch.Ints, int64(e))
+		weight.Ints = append(weight.Ints, c.Weight(i))
+	}
+	out.Cols = append(out.Cols, epoch, weight)
+	if u.progress {
+		p := chunk.NewColumn(types.Bool, c.Rows)
+		p.Resize(c.Rows)
+		out.Cols = append(out.Cols, p)
+	}
+	for _, k := range u.cols {
+		out.Cols = append(out.Cols, c.Cols[k])
+	}
+	u.ready.AppendRows(out, nil)
+}
+
+// mark adds a progress row: everything up to the epoch has been given.
+func (u *subscription) mark() {
+	if !u.progress {
+		return
+	}
+	c := chunk.New(u.schema(), 1)
+	c.Cols[0].AppendDatum(types.Datum{I: int64(u.at)})
+	c.Cols[1].AppendNull()
+	c.Cols[2].AppendDatum(types.Datum{I: 1})
+	for _, col := range c.Cols[3:] {
+		col.AppendNull()
+	}
+	c.Rows = 1
+	if u.ready == nil {
+		u.ready = chunk.New(u.schema(), 1)
+	}
+	u.ready.AppendRows(c, nil)
+}
+
+// advance takes the changes that have been published since.
+func (u *subscription) advance() error {
+	p := u.db.published()
+	if p.epoch <= u.at {
+		return nil
+	}
+	if f := u.s.flow; f != nil {
+		if st, err, _ := f.status(); st != flowLive {
+			return suspendedError(u.s.desc.Name, err)
+		}
+	}
+	it, err := u.s.rel.Changes(u.at, p.epoch)
+	if err != nil {
+		return sqlerr.Wrap(err, sqlerr.SnapshotTooOld, "the subscription has fallen too far behind")
+	}
+	for {
+		ch, err := it.Next()
+		if err != nil {
+			return err
+		}
+		if ch.Rows == nil {
+			break
+		}
+		u.add(ch.Epoch, ch.Rows)
+	}
+	u.at = p.epoch
+	u.mark()
+	return u.hold.Advance(p.epoch)
+}
+
+// wait advances until something is ready.
+func (u *subscription) wait(ctx context.Context) error {
+	for {
+		news := u.db.changed()
+		if err := u.advance(); err != nil {
+			return err
+		}
+		if u.ready != nil && u.ready.Rows > 0 {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// take gives up to n ready rows.
+func (u *subscription) take(n int) *chunk.Chunk {
+	c := u.ready
+	if c == nil {
+		return nil
+	}
+	n = min(n, c.Rows)
+	head := c.Slice(0, n)
+	if n == c.Rows {
+		u.ready = nil
+	} else {
+		rest := chunk.New(u.schema(), c.Rows-n)
+		rest.AppendRows(c.Slice(n, c.Rows), nil)
+		u.ready = rest
+	}
+	return head
+}
+
+// fetch gives the number of rows asked for, waiting for them; FETCH ALL gives what is
+// there now.
+func (u *subscription) fetch(ctx context.Context, st *ast.Fetch, emit func(*chunk.Chunk) error) (int, error) {
+	if st.Direction != ast.FetchForward || st.Count < 0 && !st.All {
+		return 0, errBackward()
+	}
+	n := 0
+	for st.All || int64(n) < st.Count {
+		if st.All {
+			if err := u.advance(); err != nil {
+				return n, err
+			}
+			if u.ready == nil || u.ready.Rows == 0 {
+				return n, nil
+			}
+		} else if err := u.wait(ctx); err != nil {
+			return n, err
+		}
+		want := u.ready.Rows
+		if !st.All {
+			want = int(min(st.Count-int64(n), int64(want)))
+		}
+		c := u.take(want)
+		if err := emit(c); err != nil {
+			return n, err
+		}
+		n += c.Rows
+	}
+	return n, nil
+}
+
+// subscribe streams a subscription as the result of a statement, until it is cancelled.
+func (s *conn) subscribe(ctx context.Context, q *planner.Subscribe, r session.Results) error {
+	sub, err := s.newSubscription(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer sub.close()
+	if err := r.Fields(wireFields(subscribeFields(q))); err != nil {
+		return err
+	}
+	for {
+		if err := sub.wait(ctx); err != nil {
+			return err
+		}
+		if err := r.Chunk(sub.take(sub.ready.Rows)); err != nil {
+			return err
+		}
+		if err := r.Flush(); err != nil {
+			return err
+		}
+	}
+}
