@@ -50,8 +50,9 @@ var importTable = map[string][]string{
 	"wire":         {"wire/session", "sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
 	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
 	"cmd":          {".", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term"},
-	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx"},
-	".":            {"wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},
+	// pebble: its vfs is the file system interface; only Options.FS and crash tests name it.
+	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx", "pebble"},
+	".":            {"pebble", "wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},
 }
 
 // module is the import path of the root package.
