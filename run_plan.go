@@ -48,7 +48,41 @@ func (s *conn) runPlan(ctx context.Context, t *transaction, plan *physical.Plan,
 		return err
 	}
 	r := &planRun{ctx: ctx, s: s, t: t, plan: plan, eval: s.evalCtx(ctx, t), emit: emit}
+	if err := r.pin(); err != nil {
+		return err
+	}
 	return r.do()
+}
+
+// pin waits for the views that the plan reads and takes its snapshots. A statement of
+// its own moves to a newer state when the one it began with is gone already.
+func (r *planRun) pin() error {
+	if err := r.waitForViews(); err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		err := r.takeStates()
+		if !sqlerr.Is(err, sqlerr.SnapshotTooOld) || try == 100 || !r.refresh() {
+			return err
+		}
+	}
+}
+
+func (r *planRun) takeStates() error {
+	for i := range r.plan.Nodes {
+		sc := r.plan.Nodes[i].Scan
+		if sc == nil || sc.Virtual != "" {
+			continue
+		}
+		if s, err := r.t.stored(catalog.ID(sc.Relation)); err != nil {
+			return err
+		} else if s.rel != nil {
+			if _, err := r.t.state(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // collect runs a plan and returns all its rows as one chunk with a weight per row.
@@ -63,9 +97,6 @@ func (s *conn) collect(ctx context.Context, t *transaction, plan *physical.Plan,
 }
 
 func (r *planRun) do() error {
-	if err := r.waitForViews(); err != nil {
-		return err
-	}
 	for _, n := range r.plan.Nodes {
 		if n.Scan != nil && n.Scan.Virtual == "" {
 			if rows, cut := r.t.own(r.base(catalog.ID(n.Scan.Relation))); len(rows) > 0 || cut {

@@ -45,11 +45,16 @@ func (s *conn) run(ctx context.Context, p *portal, r session.Results) error {
 		if err == nil {
 			return w.finish()
 		}
-		if !fresh || s.explicit || !sqlerr.Is(err, sqlerr.SerializationFailure) || try == singleTries || w.sent {
+		if !fresh || s.explicit || !mayRetry(err) || try == singleTries || w.sent {
 			return err
 		}
 		s.rollback()
 	}
+}
+
+// mayRetry reports whether a statement of its own failed only because of others.
+func mayRetry(err error) bool {
+	return sqlerr.Is(err, sqlerr.SerializationFailure) || sqlerr.Is(err, sqlerr.SnapshotTooOld)
 }
 
 // retryResults keeps the completion of a statement back until it is committed, and
@@ -443,6 +448,9 @@ func (s *conn) checkWritable(planned planner.Planned) error {
 
 // query runs a SELECT.
 func (s *conn) query(ctx context.Context, q *planner.Query, params []exprValue, r session.Results) error {
+	if err := (&planRun{ctx: ctx, s: s, t: s.t, plan: q.Plan}).pin(); err != nil {
+		return err
+	}
 	if err := r.Fields(wireFields(q.Fields)); err != nil {
 		return err
 	}
