@@ -65,6 +65,9 @@ func (d *CopyDecoder) Rows() int {
 // Consumed returns the bytes of the lines read so far.
 func (d *CopyDecoder) Consumed() int64 { return d.consumed }
 
+// Lines returns how many lines have been read so far.
+func (d *CopyDecoder) Lines() int64 { return d.line }
+
 // Take hands over the rows and bad lines read so far.
 func (d *CopyDecoder) Take() (*chunk.Chunk, []BadLine) {
 	c, bad := d.out, d.bad
@@ -139,7 +142,7 @@ func (d *CopyDecoder) takeLine(line []byte) error {
 		d.header = false
 		return d.checkHeader(line)
 	}
-	if len(line) == 2 && line[0] == '\\' && line[1] == '.' {
+	if !d.spec.Lenient && len(line) == 2 && line[0] == '\\' && line[1] == '.' { // a followed file has no such end
 		d.ended = true
 		return nil
 	}

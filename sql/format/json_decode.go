@@ -57,6 +57,9 @@ func (d *JSONDecoder) Rows() int {
 // Consumed returns the bytes of the lines read so far.
 func (d *JSONDecoder) Consumed() int64 { return d.consumed }
 
+// Lines returns how many lines have been read so far.
+func (d *JSONDecoder) Lines() int64 { return d.line }
+
 // Take hands over the rows and bad lines read so far.
 func (d *JSONDecoder) Take() (*chunk.Chunk, []BadLine) {
 	c, bad := d.out, d.bad

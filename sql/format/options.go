@@ -115,6 +115,8 @@ type Decoder interface {
 	// Consumed returns how many bytes of input the lines read so far had. Lines
 	// fed but not complete are not counted.
 	Consumed() int64
+	// Lines returns how many lines those bytes were, headers and blank lines included.
+	Lines() int64
 }
 
 // lineTextMax bounds the text of a BadLine.
