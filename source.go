@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"streamdb/connector/file"
@@ -66,6 +67,30 @@ func newSourceState(d *catalog.Descriptor) (*sourceState, error) {
 		err = sqlerr.New(sqlerr.InvalidParameterValue, "unknown connector %q", c.Name).WithHint("Connectors for sources: nexmark, file.")
 	}
 	return s, err
+}
+
+// connectorColumns gives the columns of a source that is declared without any, where
+// its connector knows them; the event time has a watermark without delay then.
+func connectorColumns(c *catalog.Connector) ([]catalog.Column, *catalog.Watermark, error) {
+	if c.Name != "nexmark" {
+		return nil, nil, sqlerr.New(sqlerr.InvalidTableDefinition, "a source with connector %q needs a list of columns", c.Name)
+	}
+	table := c.Options["type"]
+	for _, k := range []string{"table", "nexmark.table.type"} {
+		if table == "" {
+			table = c.Options[k]
+		}
+	}
+	names, typs := nexmark.Columns(nexmark.Table(strings.ToLower(table)))
+	var cols []catalog.Column
+	var wm *catalog.Watermark
+	for i, n := range names {
+		cols = append(cols, catalog.Column{ID: i + 1, Name: n, Type: typs[i]})
+		if n == "date_time" {
+			wm = &catalog.Watermark{Column: i + 1, Expr: n}
+		}
+	}
+	return cols, wm, nil
 }
 
 func fileOptions(c *catalog.Connector) file.Options {
