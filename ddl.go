@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"streamdb/connector/file"
 	"streamdb/planner"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -155,21 +156,17 @@ func (s *conn) checkConnectors(d *planner.DDL) error {
 			if c.Put.Table.Connector == nil {
 				continue
 			}
-			st, err := newSourceState(c.Put)
-			if err != nil {
+			if _, err := newSourceState(c.Put); err != nil {
 				return err
 			}
-			if st.open != nil {
-				t, err := st.open()
-				if err != nil {
-					return err
-				}
-				if err := t.Close(); err != nil {
+			if conn := c.Put.Table.Connector; conn.Name == "file" && s.t.cat.ByID(c.Put.ID) == nil {
+				names, typs := sourceColumns(c.Put)
+				if err := file.Check(names, typs, fileOptions(conn)); err != nil {
 					return err
 				}
 			}
 		case catalog.KindSink:
-			if err := checkSink(c.Put); err != nil {
+			if err := checkSink(c.Put, s.t.cat.ByID(c.Put.ID) == nil); err != nil {
 				return err
 			}
 		}

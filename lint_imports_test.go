@@ -8,17 +8,18 @@ import (
 
 // Third-party modules, by the name under which importTable mentions them.
 var libraries = map[string]string{
-	"apd":      "github.com/cockroachdb/apd/v3",
-	"arrow":    "github.com/apache/arrow-go/v18",
-	"compress": "github.com/klauspost/compress",
-	"pebble":   "github.com/cockroachdb/pebble/v2",
-	"pgx":      "github.com/jackc/pgx/v5",
-	"pgquery":  "github.com/pganalyze/pg_query_go/v6",
-	"raft":     "github.com/hashicorp/raft",
-	"protobuf": "google.golang.org/protobuf",
-	"sys":      "golang.org/x/sys",
-	"text":     "golang.org/x/text",
-	"term":     "golang.org/x/term",
+	"apd":        "github.com/cockroachdb/apd/v3",
+	"arrow":      "github.com/apache/arrow-go/v18",
+	"compress":   "github.com/klauspost/compress",
+	"pebble":     "github.com/cockroachdb/pebble/v2",
+	"pgx":        "github.com/jackc/pgx/v5",
+	"pgquery":    "github.com/pganalyze/pg_query_go/v6",
+	"raft":       "github.com/hashicorp/raft",
+	"protobuf":   "google.golang.org/protobuf",
+	"sys":        "golang.org/x/sys",
+	"text":       "golang.org/x/text",
+	"term":       "golang.org/x/term",
+	"prometheus": "github.com/prometheus/client_golang",
 }
 
 // importTable says what a package may import besides the standard library. The longest key that is the package or a
@@ -49,7 +50,7 @@ var importTable = map[string][]string{
 	"connector":    {"connector", "sql/format", "sql/chunk", "sql/types", "sql/sqlerr"},
 	"wire":         {"wire/session", "sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
 	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
-	"cmd":          {".", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term"},
+	"cmd":          {".", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term", "prometheus"},
 	// pebble: its vfs is the file system interface; only Options.FS and crash tests name it.
 	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx", "pebble"},
 	".":            {"pebble", "wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},

@@ -31,8 +31,9 @@ type sinkBatch struct {
 	rows  *chunk.Chunk
 }
 
-// checkSink validates a new sink's connector.
-func checkSink(d *catalog.Descriptor) error {
+// checkSink validates a sink's connector; fresh tells that the sink is new, and its file
+// must be empty.
+func checkSink(d *catalog.Descriptor, fresh bool) error {
 	c := d.Sink.Connector
 	switch c.Name {
 	case "blackhole":
@@ -48,6 +49,9 @@ func checkSink(d *catalog.Descriptor) error {
 		if k.NeedsAppendOnly() && !d.Sink.AppendOnly {
 			return sqlerr.New(sqlerr.FeatureNotSupported, "sink %q writes plain rows, but its query retracts rows", d.Name).
 				WithHint("Add changelog = true, so that each row tells whether it is inserted or deleted, or EMIT ON WINDOW CLOSE.")
+		}
+		if fresh {
+			return k.CheckNew()
 		}
 		return nil
 	}

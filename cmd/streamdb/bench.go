@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// benchmarks is the verbs of streamdb bench.
+var benchmarks = []verb{}
+
+// bench runs a benchmark by its name.
+func bench(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		for _, v := range benchmarks {
+			if v.name == args[0] {
+				return v.run(ctx, args[1:])
+			}
+		}
+	}
+	fmt.Println("usage: streamdb bench NAME [flags]")
+	for _, v := range benchmarks {
+		fmt.Printf("  %-9s%s\n", v.name, v.help)
+	}
+	if len(args) > 0 && args[0] != "-help" && args[0] != "--help" && args[0] != "-h" {
+		return &exitError{exitUsage, fmt.Errorf("unknown benchmark %q", args[0])}
+	}
+	if len(args) == 0 {
+		return &exitError{exitUsage, errors.New("a benchmark is needed")}
+	}
+	return nil
+}

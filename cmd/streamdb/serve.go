@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"streamdb/wire"
+)
+
+// serve runs the server until it is told to stop.
+func serve(ctx context.Context, args []string) error {
+	s, err := serveSpec(args)
+	if err != nil {
+		return err
+	}
+	srv, err := start(s)
+	if err != nil {
+		return err
+	}
+	web := "off"
+	if srv.httpAddr != "" {
+		web = srv.httpAddr
+	}
+	data := s.data
+	if abs, err := filepath.Abs(data); err == nil {
+		data = abs
+	}
+	fmt.Printf("streamdb %s is ready on %s, http %s, data %s\n", version, srv.addr, web, data)
+	return errors.Join(srv.wait(ctx), srv.close())
+}
+
+// serveSpec reads the flags of serve.
+func serveSpec(args []string) (spec, error) {
+	fs := flag.NewFlagSet("streamdb serve", flag.ContinueOnError)
+	var s spec
+	fs.StringVar(&s.data, "data", "./streamdb-data", "the data `directory`; made if it is missing")
+	fs.StringVar(&s.listen, "listen", defaultListen, "the `address` for PostgreSQL clients; port 0 takes a free one")
+	fs.StringVar(&s.http, "http", defaultHTTP, "the `address` for /healthz and /metrics; empty turns them off")
+	cert := fs.String("tls-cert", "", "a certificate `file` (PEM, chain included); offers TLS")
+	key := fs.String("tls-key", "", "its private key `file` (PEM)")
+	fs.IntVar(&s.db.Workers, "workers", 0, "workers of a dataflow (default 1)")
+	fs.IntVar(&s.connections, "max-connections", 100, "sessions at a time")
+	fs.BoolVar(&s.pprof, "pprof", false, "serve /debug/pprof on the HTTP address, too")
+	level := fs.String("log-level", "info", "what is logged: debug, info, warn or error")
+	if err := parseFlags(fs, args); err != nil {
+		return s, err
+	}
+	// An address nobody asked for is not worth failing for.
+	s.httpOptional = true
+	fs.Visit(func(f *flag.Flag) { s.httpOptional = s.httpOptional && f.Name != "http" })
+	var lv slog.Level
+	if err := lv.UnmarshalText([]byte(*level)); err != nil {
+		return s, &exitError{exitUsage, fmt.Errorf("--log-level %s: choose debug, info, warn or error", *level)}
+	}
+	s.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: lv}))
+	slog.SetDefault(s.log)
+	if s.db.Workers < 0 || s.db.Workers > 256 {
+		return s, &exitError{exitUsage, fmt.Errorf("--workers %d: choose 1 to 256", s.db.Workers)}
+	}
+	if s.connections < 1 {
+		return s, &exitError{exitUsage, fmt.Errorf("--max-connections %d: choose at least 1", s.connections)}
+	}
+	return s, s.loadTLS(*cert, *key)
+}
+
+// loadTLS reads the certificate if there is one.
+func (s *spec) loadTLS(cert, key string) error {
+	if cert == "" && key == "" {
+		return nil
+	}
+	if cert == "" || key == "" {
+		return &exitError{exitUsage, errors.New("--tls-cert and --tls-key go together")}
+	}
+	var err error
+	if s.tls, err = wire.LoadTLS(cert, key); err != nil {
+		return &exitError{exitTLS, err}
+	}
+	return nil
+}
