@@ -47,10 +47,12 @@ var importTable = map[string][]string{
 	// functions: aggregates and set-returning functions have their kernels there.
 	"exec": {"exec/*", "storage/relation", "sql/chunk", "sql/expr", "sql/functions/*", "window", "planner/physical", "sql/types",
 		"sql/sqlerr"},
-	"connector":    {"connector", "sql/format", "sql/chunk", "sql/types", "sql/sqlerr"},
+	"connector": {"connector", "sql/format", "sql/chunk", "sql/types", "sql/sqlerr"},
+	// The benchmark runs plans on the engine and whole databases over the wire.
+	"bench":        {".", "bench/*", "wire", "planner/*", "exec", "connector/nexmark", "sql/*", "pgx"},
 	"wire":         {"wire/session", "sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
 	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
-	"cmd":          {".", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term", "prometheus"},
+	"cmd":          {".", "bench/*", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term", "prometheus"},
 	// pebble: its vfs is the file system interface; only Options.FS and crash tests name it.
 	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx", "pebble"},
 	".":            {"pebble", "wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},

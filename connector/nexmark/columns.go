@@ -17,7 +17,7 @@ type block struct {
 
 func (s *Source) block(lo, hi int64) *block {
 	b := &block{cfg: &s.cfg, events: make([]int64, 0, hi-lo)}
-	first := s.table.rowsBefore(s.cfg.FirstEvent)
+	first := s.table.RowsBefore(s.cfg.FirstEvent)
 	for i := lo; i < hi; i++ {
 		b.events = append(b.events, s.table.eventOf(first+i))
 	}

@@ -43,8 +43,8 @@ func (t Table) eventOf(i int64) int64 {
 	return i/bidShare*allShares + personShare + auctionShare + i%bidShare
 }
 
-// rowsBefore returns how many of the events [0, n) belong to the table.
-func (t Table) rowsBefore(n int64) int64 {
+// RowsBefore returns how many of the events [0, n) belong to the table.
+func (t Table) RowsBefore(n int64) int64 {
 	whole, rest := n/allShares, n%allShares
 	switch t {
 	case Person:

@@ -167,7 +167,7 @@ func (s *Source) Available(elapsed int64) int64 {
 	if n == math.MaxInt64 {
 		n = 1 << 60
 	}
-	return s.table.rowsBefore(s.cfg.FirstEvent+n) - s.table.rowsBefore(s.cfg.FirstEvent)
+	return s.table.RowsBefore(s.cfg.FirstEvent+n) - s.table.RowsBefore(s.cfg.FirstEvent)
 }
 
 // Read gives the rows [lo, hi) of the table in order, with the source's columns.

@@ -66,12 +66,12 @@ func TestRowsArePinned(t *testing.T) {
 func TestRatios(t *testing.T) {
 	const events = 1_000_000
 	for table, share := range map[Table]int64{Person: 1, Auction: 3, Bid: 46} {
-		if n := table.rowsBefore(events); n != events/50*share {
+		if n := table.RowsBefore(events); n != events/50*share {
 			t.Errorf("%s: %d of %d events", table, n, events)
 		}
 		for i := range int64(1000) {
-			if e := table.eventOf(i); table.rowsBefore(e) != i || table.rowsBefore(e+1) != i+1 {
-				t.Fatalf("%s: row %d is event %d, before which there are %d rows", table, i, e, table.rowsBefore(e))
+			if e := table.eventOf(i); table.RowsBefore(e) != i || table.RowsBefore(e+1) != i+1 {
+				t.Fatalf("%s: row %d is event %d, before which there are %d rows", table, i, e, table.RowsBefore(e))
 			}
 		}
 	}

@@ -1,0 +1,109 @@
+package nexmark
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"streamdb"
+	"streamdb/wire"
+)
+
+// checkpointEvery is how often durable mode makes a checkpoint.
+const checkpointEvery = 10 * time.Second
+
+// runDurable runs a query as a materialized view of a database on disk, whose sources
+// generate the events as fast as they are taken, with checkpoints, and reads the
+// fingerprint over the wire at the end. The generator's work is inside the clock.
+func runDurable(q string, o *options, _ []round) (spent, outcome, error) {
+	dir, err := os.MkdirTemp("", "streamdb-bench-*")
+	if err != nil {
+		return spent{}, outcome{}, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := streamdb.Open(dir, streamdb.Options{Workers: o.workers})
+	if err != nil {
+		return spent{}, outcome{}, err
+	}
+	defer db.Close()
+	l, err := wire.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return spent{}, outcome{}, err
+	}
+	srv := wire.New(wire.Config{Backend: db})
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer func() {
+		cancel()
+		_ = srv.Shutdown(context.Background()) // the run is over; its error says nothing more
+		<-served
+	}()
+	go checkpointer(ctx, db)
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("postgres://bench@%s/streamdb?sslmode=disable", l.Addr()))
+	if err != nil {
+		return spent{}, outcome{}, err
+	}
+	defer conn.Close(context.Background())
+	var res outcome
+	s, err := timed(func() error { return durableQuery(ctx, conn, q, o, &res) })
+	return s, res, err
+}
+
+func checkpointer(ctx context.Context, db *streamdb.DB) {
+	t := time.NewTicker(checkpointEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if err := db.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+				fmt.Fprintln(os.Stderr, "checkpoint:", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// durableQuery creates view and sources and waits until all events are applied.
+func durableQuery(ctx context.Context, conn *pgx.Conn, q string, o *options, res *outcome) error {
+	text, err := queryText(q)
+	if err != nil {
+		return err
+	}
+	var script strings.Builder
+	script.WriteString("BEGIN;\n")
+	want := int64(0)
+	for _, t := range tables {
+		fmt.Fprintf(&script, "CREATE SOURCE %s WITH (connector = 'nexmark', type = '%s', rate = 'unlimited', event_rate = 10000, events = %d, seed = %d, first_event = %d);\n",
+			t, t, o.events, o.seed, o.first)
+		want += rowsIn(t, o.first, o.events)
+	}
+	fmt.Fprintf(&script, "CREATE MATERIALIZED VIEW v AS %s;\nCOMMIT;", text)
+	if _, err := conn.Exec(ctx, script.String(), pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err
+	}
+	for have := int64(-1); have < want; {
+		if err := conn.QueryRow(ctx, "SELECT sum(rows)::bigint FROM streamdb.sources").Scan(&have); err != nil {
+			return err
+		}
+		if have < want {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	if _, err := conn.Exec(ctx, "FLUSH"); err != nil {
+		return err
+	}
+	var print string
+	if err := conn.QueryRow(ctx, "SELECT fingerprint FROM streamdb.fingerprints WHERE relation = 'v'").Scan(&print); err != nil {
+		return err
+	}
+	if _, err := fmt.Sscanf(print, "%16x%16x", &res.sum.print.Hi, &res.sum.print.Lo); err != nil {
+		return err
+	}
+	return conn.QueryRow(ctx, "SELECT sum(state_bytes)::bigint, sum(state_keys)::bigint FROM streamdb.operators WHERE relation = 'v'").Scan(&res.stateBytes, &res.stateKeys)
+}

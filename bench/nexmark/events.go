@@ -1,0 +1,49 @@
+package nexmark
+
+import (
+	"strconv"
+
+	gen "streamdb/connector/nexmark"
+	"streamdb/sql/chunk"
+)
+
+// roundEvents is the number of events of a round: what the engine takes as one epoch.
+const roundEvents = 1 << 16
+
+// round is the events of one epoch, by table, as chunks of all columns in the suite's
+// order.
+type round map[gen.Table][]*chunk.Chunk
+
+// generate makes events [first, first+n) in rounds.
+func generate(first, n int64, seed uint64) ([]round, error) {
+	sources := make(map[gen.Table]*gen.Source, len(tables))
+	for _, t := range tables {
+		names, typs := gen.Columns(t)
+		s, err := gen.Open(names, typs, map[string]string{"type": string(t), "rate": "0", "event_rate": "10000",
+			"seed": strconv.FormatInt(int64(seed), 10), "first_event": strconv.FormatInt(first, 10)})
+		if err != nil {
+			return nil, err
+		}
+		sources[t] = s
+	}
+	var rounds []round
+	for lo := int64(0); lo < n; lo += roundEvents {
+		hi := min(lo+roundEvents, n)
+		r := make(round)
+		for _, t := range tables {
+			from, to := rowsIn(t, first, lo), rowsIn(t, first, hi)
+			err := sources[t].Read(from, to, func(c *chunk.Chunk) error {
+				r[t] = append(r[t], c)
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		rounds = append(rounds, r)
+	}
+	return rounds, nil
+}
+
+// rowsIn counts the table's rows among events [first, first+n).
+func rowsIn(t gen.Table, first, n int64) int64 { return t.RowsBefore(first+n) - t.RowsBefore(first) }
