@@ -496,6 +496,12 @@ func returningFields(r *planner.Returning) ([]planner.Field, bool) {
 
 // flush waits until every dataflow has caught up with what is acknowledged now.
 func (s *conn) flush(ctx context.Context, r session.Results) error {
+	s.db.core.mu.Lock()
+	head := s.db.core.epoch
+	s.db.core.mu.Unlock()
+	if err := s.db.waitPublished(ctx, head); err != nil {
+		return err
+	}
 	p := s.db.published()
 	for _, t := range p.rels {
 		if t.flow == nil {
