@@ -4,10 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+
+	"streamdb/bench/growth"
+	"streamdb/bench/nexmark"
 )
 
 // benchmarks is the verbs of streamdb bench.
-var benchmarks = []verb{}
+var benchmarks = []verb{
+	{"nexmark", "the Nexmark queries against hand-written loops", func(_ context.Context, args []string) error {
+		return nexmark.Main(args, os.Stdout, os.Stderr)
+	}},
+	{"growth", "the cost of a changed row as the base grows, and memory per group", func(_ context.Context, args []string) error {
+		return growth.Main(args, os.Stdout, os.Stderr)
+	}},
+}
 
 // bench runs a benchmark by its name.
 func bench(ctx context.Context, args []string) error {
