@@ -147,8 +147,12 @@ func (c *core) applyRows(s *step, o *rowsOp) error {
 const (
 	// sourceRowsMax is the number of rows that one entry takes from a source.
 	sourceRowsMax = 1 << 16
-	// sourceIdle is how long a source that has nothing new is left alone.
-	sourceIdle = 2 * time.Millisecond
+	// sourceIdle is how long a source is left alone that has nothing new, or little: an
+	// entry costs about as much as a hundred rows, so a slow source is not read row by
+	// row.
+	sourceIdle = 4 * time.Millisecond
+	// sourceLittle is how many rows are little.
+	sourceLittle = 1000
 	// tailIdle is the same for a source that has to be asked outside.
 	tailIdle = 20 * time.Millisecond
 )
@@ -194,6 +198,9 @@ func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) err
 				continue
 			}
 			return err
+		}
+		if to-at < sourceLittle && sleep(ctx, sourceIdle) != nil {
+			return nil
 		}
 		at = to
 	}

@@ -26,6 +26,9 @@ type binder struct {
 	// maintained says that the query will run for ever: no volatile functions, no
 	// catalog relations, no recursion.
 	maintained bool
+	// definition says that the query is only written down, as a view: it may name
+	// sources, which have no rows to be read at once.
+	definition bool
 	// reads is the stored relations that are scanned; deps is what the query names
 	// directly (views not resolved), with the columns.
 	reads map[catalog.ID]bool

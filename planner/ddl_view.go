@@ -21,6 +21,7 @@ func (c *ddlCtx) createView(s *ast.CreateView) error {
 	for i := range s.Options {
 		return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized parameter %q", s.Options[i].Name).At(s.Options[i].Loc())
 	}
+	c.b.definition = true
 	r, err := c.b.query(s.Query, nil, false)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (b *binder) relation(name *ast.Name) (*relation, *scopeTable, error) {
 	if d.View != nil {
 		return b.view(d, name)
 	}
-	if d.Kind == catalog.KindSource && !b.maintained {
+	if d.Kind == catalog.KindSource && !b.maintained && !b.definition {
 		return nil, nil, sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "source %q keeps no rows to select from", d.Name).
 			WithHint("Create a materialized view over it, or a table with the same connector.").At(b.pos(name))
 	}
