@@ -109,9 +109,11 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 		t.position = old.position
 	}
 	if t.rel != nil && d.Table != nil && !sameColumns(old.desc, d) {
-		if err := t.rel.Alter(s.epoch, specOf(d, nil, t.defaults)); err != nil {
+		rel, err := c.alterRelation(s, t.rel, specOf(d, nil, t.defaults))
+		if err != nil {
 			return err
 		}
+		t.rel = rel
 		s.changed = append(s.changed, t.rel)
 		t.indexes = nil
 		for _, x := range old.indexes {
@@ -119,11 +121,11 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 				continue // dropped with its column
 			}
 			spec := specOf(x.desc, d, t.defaults)
-			if err := x.rel.Alter(s.epoch, spec); err != nil {
+			nx := *x
+			if nx.rel, err = c.alterRelation(s, x.rel, spec); err != nil {
 				return err
 			}
-			s.changed = append(s.changed, x.rel)
-			nx := *x
+			s.changed = append(s.changed, nx.rel)
 			nx.setPositions(columnsOf(d))
 			c.rels[x.id] = &nx
 			t.indexes = append(t.indexes, &nx)
@@ -136,7 +138,53 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 	return nil
 }
 
+// alterRelation gives a relation other columns. Where that changes its key, as for a
+// table without one, whose key is the whole row, the rows move to a relation of their
+// own: readers of older epochs keep the old one.
+func (c *core) alterRelation(s *step, rel *relation.Relation, spec relation.Spec) (*relation.Relation, error) {
+	old := rel.Spec()
+	if sameKey(&old, &spec) {
+		return rel, rel.Alter(s.epoch, spec)
+	}
+	now, err := relation.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	if c.db.segments != nil {
+		now.SetStore(c.db.segments, c.db.cache)
+	}
+	from := make([]int, len(spec.Columns))
+	for i, col := range spec.Columns {
+		from[i] = slices.IndexFunc(old.Columns, func(o relation.Column) bool { return o.ID == col.ID && o.Type == col.Type })
+	}
+	return now, rel.Newest().Scan(relation.Scan{}).Each(func(rows *chunk.Chunk) error {
+		k := &chunk.Chunk{Rows: rows.Rows, Weights: rows.Weights}
+		for i, f := range from {
+			if f >= 0 {
+				k.Cols = append(k.Cols, rows.Cols[f])
+				continue
+			}
+			col := chunk.NewColumn(spec.Columns[i].Type, rows.Rows)
+			for range rows.Rows {
+				col.AppendDatum(spec.Columns[i].Default)
+			}
+			k.Cols = append(k.Cols, col)
+		}
+		return now.Append(s.epoch, k)
+	})
+}
+
+// sameKey reports whether two specs have the same key columns, by id.
+func sameKey(a, b *relation.Spec) bool {
+	return a.AppendOnly == b.AppendOnly && slices.EqualFunc(a.Key, b.Key, func(x, y chunk.SortKey) bool {
+		return a.Columns[x.Col].ID == b.Columns[y.Col].ID && a.Columns[x.Col].Type == b.Columns[y.Col].Type && x.Desc == y.Desc && x.NullsFirst == y.NullsFirst
+	})
+}
+
 func sameColumns(a, b *catalog.Descriptor) bool {
+	if !slices.Equal(a.PrimaryKey(), b.PrimaryKey()) {
+		return false
+	}
 	return slices.EqualFunc(columnsOf(a), columnsOf(b), func(x, y catalog.Column) bool { return x.ID == y.ID && x.Type == y.Type })
 }
 

@@ -84,7 +84,9 @@ type DB struct {
 	sessions    sessionTable
 	sequences   sequenceCache
 	bad         badRows
-	failed      atomic.Pointer[error]
+	// failed is closed when the log has stopped by itself; cause says why.
+	failed chan struct{}
+	cause  error
 }
 
 // jobGroup is goroutines with an owner who waits for them.
@@ -112,7 +114,7 @@ func Open(dir string, opts Options) (*DB, error) {
 		opts.TickInterval = 100 * time.Millisecond
 	}
 	db := &DB{opts: opts, logger: opts.Logger, proposals: make(chan *proposal, 1024), closing: make(chan struct{}),
-		sequencerDone: make(chan struct{}), news: make(chan struct{}), mergeWake: make(chan struct{}, 1), started: log.MicrosOf(time.Now())}
+		sequencerDone: make(chan struct{}), news: make(chan struct{}), mergeWake: make(chan struct{}, 1), failed: make(chan struct{}), started: log.MicrosOf(time.Now())}
 	db.checkpoints.due = make(chan struct{}, 1)
 	db.ctx, db.stop = context.WithCancel(context.Background())
 	db.core = &core{db: db, cat: catalog.New(), rels: map[catalog.ID]*stored{}, seqs: map[catalog.ID]*sequenceState{},
@@ -162,8 +164,23 @@ func (db *DB) open(dir string) error {
 }
 
 func (db *DB) onStop(err error) {
-	db.failed.Store(&err)
-	db.logger.Error("the log has stopped; the server takes no more writes", "error", err)
+	db.cause = err
+	close(db.failed)
+	db.logger.Error("the log has stopped; this node must end", "error", err)
+}
+
+// Failed returns a channel that is closed when the database cannot go on: its log has
+// stopped by itself. The process should end then; Err says why.
+func (db *DB) Failed() <-chan struct{} { return db.failed }
+
+// Err returns why the database cannot go on, nil while it can.
+func (db *DB) Err() error {
+	select {
+	case <-db.failed:
+		return db.cause
+	default:
+		return nil
+	}
 }
 
 func (db *DB) onReplay(index, last uint64) {

@@ -19,14 +19,6 @@ type Metric struct {
 	Value  float64
 }
 
-// Err returns why the database takes no more writes, nil while it does.
-func (db *DB) Err() error {
-	if err := db.failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
 // Metrics returns what is to be measured now: the database as a whole, then its
 // relations by id. The cost grows with the number of relations, not of rows.
 func (db *DB) Metrics() []Metric {

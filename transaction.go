@@ -289,6 +289,8 @@ func (db *DB) waitPublished(ctx context.Context, epoch relation.Epoch) error {
 		}
 		select {
 		case <-news:
+		case <-db.failed:
+			return sqlerr.Wrap(db.cause, sqlerr.CannotConnectNow, "the database has stopped: %s", db.cause.Error())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -115,6 +115,9 @@ func (b *binder) recursive(c *cte, def *ast.CTE, q *ast.Select, so *ast.SetOpera
 	if c.workUsed == 0 {
 		return b.plainCTE(c, def, q, env)
 	}
+	if err := noAggOverWork(step.node); err != nil {
+		return err.At(b.pos(so.Right))
+	}
 	if b.maintained {
 		return sqlerr.Unsupported("WITH RECURSIVE in a maintained query", b.pos(def))
 	}
@@ -180,4 +183,31 @@ func (b *binder) reference(c *cte) *relation {
 		r.cols = append(r.cols, &scopeCol{name: o.name, id: id, table: o.table, column: o.column})
 	}
 	return r
+}
+
+// noAggOverWork refuses aggregates over the rows of the last round: their result is no
+// row of a fixed point.
+func noAggOverWork(n logical.Node) *sqlerr.Error {
+	if a, ok := n.(*logical.Agg); ok && len(a.Calls) > 0 && readsWork(n) {
+		return sqlerr.New(sqlerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term")
+	}
+	for _, in := range n.Inputs() {
+		if err := noAggOverWork(in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readsWork reports whether n reads the last round of a recursive query.
+func readsWork(n logical.Node) bool {
+	if _, ok := n.(*logical.WorkTable); ok {
+		return true
+	}
+	for _, in := range n.Inputs() {
+		if readsWork(in) {
+			return true
+		}
+	}
+	return false
 }

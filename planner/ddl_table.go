@@ -471,12 +471,12 @@ func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 	if t.p.opts.Connector == nil {
 		return nil
 	}
+	if len(tab.Columns) > 0 {
+		return nil
+	}
 	cols, wm, err := t.p.opts.Connector(conn)
 	if err != nil {
 		return err
-	}
-	if len(tab.Columns) > 0 {
-		return nil
 	}
 	for _, c := range cols {
 		c.ID = tab.NextColumn

@@ -138,6 +138,8 @@ func (s *server) wait(ctx context.Context) error {
 		return nil
 	case err := <-s.failed:
 		return err
+	case <-s.db.Failed():
+		return s.db.Err()
 	}
 }
 
