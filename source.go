@@ -174,6 +174,11 @@ func (db *DB) startSource(t *stored) {
 		} else {
 			err = db.readTail(ctx, id, t.source)
 		}
+		select {
+		case <-db.closing:
+			return // it could not propose any more
+		default:
+		}
 		if err != nil && ctx.Err() == nil {
 			db.logger.Error("source stopped", "source", t.desc.Name, "error", err)
 		}

@@ -55,9 +55,7 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	ctx, stop := withSignals()
-	defer stop()
-	err := dispatch(ctx, os.Args[1:])
+	err := dispatch(os.Args[1:])
 	switch {
 	case err == nil:
 		return
@@ -73,7 +71,7 @@ func main() {
 	os.Exit(code)
 }
 
-func dispatch(ctx context.Context, args []string) error {
+func dispatch(args []string) error {
 	if len(args) == 0 {
 		usage(os.Stderr)
 		return &exitError{exitUsage, errors.New("a command is needed")}
@@ -84,9 +82,16 @@ func dispatch(ctx context.Context, args []string) error {
 		return nil
 	}
 	for _, v := range verbs() {
-		if v.name == args[0] {
-			return v.run(ctx, args[1:])
+		if v.name != args[0] {
+			continue
 		}
+		ctx := context.Background()
+		if v.name != "sql" { // there SIGINT cancels a statement
+			var stop context.CancelFunc
+			ctx, stop = withSignals(ctx)
+			defer stop()
+		}
+		return v.run(ctx, args[1:])
 	}
 	return &exitError{exitUsage, fmt.Errorf("unknown command %q; streamdb help lists them", args[0])}
 }
@@ -120,8 +125,8 @@ func parseFlags(fs *flag.FlagSet, args []string) error {
 
 // withSignals returns a context that ends with the first SIGINT or SIGTERM; the second
 // one ends the process at once.
-func withSignals() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
+func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
 	go func() {
