@@ -212,7 +212,8 @@ func (r *planRun) scan(i int, sc *physical.Scan) error {
 	}
 	cols, err := s.positions(sc.Columns)
 	if err != nil {
-		return err
+		return sqlerr.Wrap(err, sqlerr.ObjectNotInPrerequisiteState, "table %q was altered in this transaction", s.desc.Name).
+			WithHint("Commit the transaction before reading the table.")
 	}
 	if sc.Late {
 		return r.scanLate(i, s, cols)

@@ -2,6 +2,7 @@ package streamdb
 
 import (
 	"context"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"streamdb/planner"
 	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
 	"streamdb/sql/expr"
 	"streamdb/sql/parser"
 	"streamdb/sql/sqlerr"
@@ -33,6 +35,11 @@ type conn struct {
 	// statements counts the statements that the transaction has run.
 	statements int
 	modes      ast.TransactionModes
+	// alone tells that the statement is the only one of its implicit transaction, which
+	// then ends with it.
+	alone bool
+	// last is what an implicit transaction of the extended protocol consists of.
+	last pipelined
 	// before is the settings to go back to if the transaction is rolled back; local
 	// those that end with it.
 	before *settings
@@ -150,6 +157,7 @@ func (s *conn) Query(ctx context.Context, text string, r session.Results) (err e
 	if len(stmts) == 0 {
 		return r.Empty()
 	}
+	s.alone = len(stmts) == 1
 	for i := range stmts {
 		if err := s.simple(ctx, stmts[i], r); err != nil {
 			s.fail()
@@ -372,12 +380,77 @@ func (s *conn) Execute(ctx context.Context, name string, _ int, r session.Result
 	defer s.idle()
 	ctx, cancel := s.timeout(ctx)
 	defer cancel()
-	if err := s.run(ctx, p, r); err != nil {
+	s.alone = false
+	s.last.count++
+	s.last.portal = p
+	w := &retryResults{Results: r}
+	if err := s.run(ctx, p, w); err != nil {
+		return false, s.failed2(err)
+	}
+	s.last.tag, s.last.sent = w.tag, w.sent
+	if err := w.finish(); err != nil {
 		return false, s.failed2(err)
 	}
 	p.done = true
 	return false, nil
 }
+
+// pipelined is the statements since the last Sync. The client may send more before it
+// syncs, so that only Sync can commit; a lone statement without rows is run again then
+// if another transaction was in its way, as in the simple protocol.
+type pipelined struct {
+	count  int
+	portal *portal
+	tag    string
+	sent   bool
+}
+
+// retryLast runs the last statement again, until it commits or has been tried often
+// enough. Its completion has been sent: it must end with the same one.
+func (s *conn) retryLast(ctx context.Context, err error) error {
+	l := s.last
+	for try := 1; try < singleTries && mayRetry(err) && l.count == 1 && !l.sent; try++ {
+		s.rollback()
+		w := &retryResults{Results: discard{}}
+		if err = s.run(ctx, l.portal, w); err != nil {
+			continue
+		}
+		if w.tag != l.tag {
+			s.rollback()
+			return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to concurrent update")
+		}
+		err = s.endImplicit(ctx)
+	}
+	return err
+}
+
+// discard is results that nobody sees.
+type discard struct{}
+
+// Fields implements session.Results.
+func (discard) Fields([]session.Field) error { return nil }
+
+// Chunk implements session.Results.
+func (discard) Chunk(*chunk.Chunk) error { return nil }
+
+// Complete implements session.Results.
+func (discard) Complete(string) error { return nil }
+
+// Empty implements session.Results.
+func (discard) Empty() error { return nil }
+
+// CopyIn implements session.Results.
+func (discard) CopyIn(session.CopyFormat) (io.Reader, error) {
+	return nil, sqlerr.Internal("COPY cannot be run again")
+}
+
+// CopyOut implements session.Results.
+func (discard) CopyOut(session.CopyFormat) (session.CopyWriter, error) {
+	return nil, sqlerr.Internal("COPY cannot be run again")
+}
+
+// Flush implements session.Results.
+func (discard) Flush() error { return nil }
 
 // CloseStatement implements session.Extended.
 func (s *conn) CloseStatement(_ context.Context, name string) error {
@@ -395,6 +468,7 @@ func (s *conn) closePortal(name string) { delete(s.portals, name) }
 
 // Sync implements session.Extended.
 func (s *conn) Sync(ctx context.Context) error {
+	defer func() { s.last = pipelined{} }()
 	if s.t == nil || s.explicit {
 		return nil
 	}
@@ -402,11 +476,14 @@ func (s *conn) Sync(ctx context.Context) error {
 		s.rollback()
 		return nil
 	}
-	if err := s.endImplicit(ctx); err != nil {
-		s.rollback()
-		return err
+	err := s.endImplicit(ctx)
+	if err != nil {
+		err = s.retryLast(ctx, err)
 	}
-	return nil
+	if err != nil {
+		s.rollback()
+	}
+	return err
 }
 
 func wireFields(fs []planner.Field) []session.Field {

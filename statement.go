@@ -38,14 +38,14 @@ func (s *conn) run(ctx context.Context, p *portal, r session.Results) error {
 		w := &retryResults{Results: r}
 		err := s.execute(ctx, p, w)
 		s.statements++
-		if err == nil && fresh && s.t != nil && !s.explicit && endsBySelf(st) {
+		if err == nil && fresh && s.alone && s.t != nil && !s.explicit && endsBySelf(st) {
 			// A lone writing statement commits here, so that it can be tried again.
 			err = s.commitNow(ctx)
 		}
 		if err == nil {
 			return w.finish()
 		}
-		if !fresh || s.explicit || !mayRetry(err) || try == singleTries || w.sent {
+		if !fresh || !s.alone || s.explicit || !mayRetry(err) || try == singleTries || w.sent {
 			return err
 		}
 		s.rollback()

@@ -8,6 +8,7 @@ import (
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
 	"streamdb/storage/relation"
 	"streamdb/txn"
 )
@@ -337,9 +338,43 @@ func (t *transaction) addDDL(o ddlOp) error {
 		if err != nil {
 			return err
 		}
+		if old := t.made[d.ID]; old != nil {
+			t.reshape(old.desc, d, o.Defaults[d.ID])
+		}
 		t.made[d.ID] = s
 	}
 	return nil
+}
+
+// reshape gives the rows that the transaction has written to a table the columns that
+// the table has now.
+func (t *transaction) reshape(old, now *catalog.Descriptor, defaults map[int]types.Datum) {
+	for i := range t.writes {
+		w := &t.writes[i]
+		if w.table != now.ID || w.rows == nil {
+			continue
+		}
+		w.version = now.Version
+		rows := &chunk.Chunk{Rows: w.rows.Rows, Weights: w.rows.Weights}
+		for _, c := range now.Columns() {
+			at := slices.IndexFunc(old.Columns(), func(o catalog.Column) bool { return o.ID == c.ID })
+			if at >= 0 {
+				rows.Cols = append(rows.Cols, w.rows.Cols[at])
+				continue
+			}
+			def, ok := defaults[c.ID]
+			if !ok {
+				def = types.NullDatum
+			}
+			col := chunk.NewColumn(c.Type, rows.Rows)
+			for range rows.Rows {
+				col.AppendDatum(def)
+			}
+			rows.Cols = append(rows.Cols, col)
+		}
+		w.rows = rows
+	}
+	t.regroup()
 }
 
 // save marks a savepoint.

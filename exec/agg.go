@@ -35,9 +35,10 @@ type agg struct {
 	dirty []int32
 	undo  []uint64
 
-	panes  *panes       // HOP without multiplied input, else nil
-	expand *hopExpander // HOP where partial states do not add up, else nil
-	close  *windowClose // frees groups of closed windows, else nil
+	panes   *panes       // HOP without multiplied input, else nil
+	expand  *hopExpander // HOP where partial states do not add up, else nil
+	close   *windowClose // frees groups of closed windows, else nil
+	closeAt int          // the group column by which they are closed, -1 for none
 
 	// scratch of one Push
 	hash    []uint64
@@ -119,7 +120,11 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 			a.expand = newHopExpander(a, in.Schema)
 		}
 	}
-	if a.spec.WindowEnd >= 0 && in.AppendOnly {
+	a.closeAt = a.spec.WindowEnd
+	if a.closeAt < 0 && a.spec.Hop != nil {
+		a.closeAt = a.spec.WindowStart
+	}
+	if a.closeAt >= 0 && in.AppendOnly {
 		a.close = newWindowClose()
 	}
 	return a, nil
@@ -343,11 +348,11 @@ func (a *agg) emitImages(slots []int32, weights []int64, out *Output) {
 		cs.acc.result(a.images[cs.at:], a.words, n, col)
 		c.Cols[len(a.keys)+i] = col
 	}
-	if a.spec.WindowEnd < 0 || a.close == nil {
+	if a.close == nil {
 		out.Emit(c)
 		return
 	}
-	a.close.register(c.Cols[a.spec.WindowEnd], slots)
+	a.close.register(c.Cols[a.closeAt], slots)
 	out.Emit(c)
 }
 

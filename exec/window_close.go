@@ -62,21 +62,25 @@ func (a *agg) closeWindows(fc *FlushContext) {
 	// A slot may have been freed and handed out again to a younger window.
 	live := slots[:0]
 	for _, s := range slots {
-		if a.table.Live(s) && int64(*a.table.Word(s, a.table.Layout().Offset(a.spec.WindowEnd))) < wm {
+		if a.table.Live(s) && int64(*a.table.Word(s, a.table.Layout().Offset(a.closeAt))) < wm {
 			live = append(live, s)
 		}
 	}
 	a.drop(live, true)
 }
 
-// windowMark returns the watermark of the group column that is the window's end.
+// windowMark returns the watermark of the group column by which windows are closed.
 func (a *agg) windowMark(fc *FlushContext) int64 {
 	if a.spec.Hop != nil {
 		wm := fc.watermark(0, a.spec.Hop.Time)
 		if wm == NoWatermark {
 			return wm
 		}
-		return hopOf(a.spec.Hop).FirstStart(wm) + a.spec.Hop.Size
+		start := hopOf(a.spec.Hop).FirstStart(wm)
+		if a.closeAt == a.spec.WindowStart {
+			return start
+		}
+		return start + a.spec.Hop.Size
 	}
-	return fc.watermark(0, a.keys[a.spec.WindowEnd])
+	return fc.watermark(0, a.keys[a.closeAt])
 }

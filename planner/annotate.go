@@ -13,8 +13,9 @@ import (
 type annotator struct {
 	cat  *catalog.Catalog
 	plan *physical.Plan
-	// ends is, per node, the output columns that are ends of windows and carry the
-	// watermark of the windows' time.
+	// ends is, per node, the output columns that are starts or ends of windows and carry
+	// the watermark of the windows' time: a row's window is closed when the column is
+	// below its watermark, for a start as for an end.
 	ends [][]int
 }
 
@@ -172,7 +173,7 @@ func (a *annotator) hopWindow(i int, n *physical.Node) {
 	a.ends[i] = slices.Clone(a.ends[n.Inputs[0]])
 	if slices.Contains(in.Watermarks, n.HopWindow.Time) {
 		n.Watermarks = append(n.Watermarks, k, k+1)
-		a.ends[i] = append(a.ends[i], k+1)
+		a.ends[i] = append(a.ends[i], k, k+1)
 	}
 }
 
@@ -189,8 +190,10 @@ func (a *annotator) agg(i int, n *physical.Node) {
 					n.Watermarks = append(n.Watermarks, k)
 				}
 			}
-			if g.WindowEnd >= 0 {
-				a.ends[i] = append(a.ends[i], g.WindowEnd)
+			for _, k := range []int{g.WindowStart, g.WindowEnd} {
+				if k >= 0 {
+					a.ends[i] = append(a.ends[i], k)
+				}
 			}
 		}
 	}

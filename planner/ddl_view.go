@@ -112,7 +112,7 @@ func (b *binder) maintainRelation(r *relation, emit catalog.Emit) (*physical.Pla
 	}
 	n := plan.Nodes[root]
 	plan.Nodes = append(plan.Nodes, physical.Node{Kind: physical.KindEmit, Inputs: []int{root}, Schema: n.Schema, Names: n.Names,
-		Emit: &physical.Emit{WindowEnd: a.ends[root][0]}})
+		Emit: &physical.Emit{WindowEnd: a.ends[root][len(a.ends[root])-1]}})
 	annotate(b.cat, plan)
 	return plan, nil
 }
