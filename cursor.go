@@ -26,6 +26,7 @@ type cursor struct {
 	query *planner.Query
 	s     *conn
 	rows  *chunk.Chunk
+	err   error // why there are no rows
 	pos   int64
 
 	sub *subscription
@@ -67,10 +68,8 @@ func (s *conn) declare(ctx context.Context, st *ast.DeclareCursor, r session.Res
 	switch q := planned.(type) {
 	case *planner.Query:
 		c.query, c.fields = q, q.Fields
-		// The cursor sees the transaction as it is now.
-		if err := c.materialize(ctx); err != nil {
-			return err
-		}
+		// The cursor sees the transaction as it is now; its errors show when it is read.
+		c.err = c.materialize(ctx)
 	case *planner.Subscribe:
 		c.fields = subscribeFields(q)
 		c.hold = true
@@ -106,6 +105,9 @@ func (s *conn) fetch(ctx context.Context, st *ast.Fetch, r session.Results) erro
 			return err
 		}
 		return r.Complete(fmt.Sprintf("%s %d", tag, n))
+	}
+	if c.err != nil {
+		return c.err
 	}
 	if err := c.materialize(ctx); err != nil {
 		return err

@@ -46,6 +46,10 @@ var settingList = []setting{
 	{name: "is_superuser", def: "on", kind: "bool", fixed: true, reported: true, description: "Shows whether the current user is a superuser."},
 	{name: "lc_collate", def: "C", kind: "string", fixed: true, description: "Shows the collation order locale."},
 	{name: "lc_ctype", def: "C", kind: "string", fixed: true, description: "Shows the character classification and case conversion locale."},
+	{name: "lc_messages", def: "C", kind: "string", description: "Sets the language in which messages are displayed."},
+	{name: "lc_monetary", def: "C", kind: "string", description: "Sets the locale for formatting monetary amounts."},
+	{name: "lc_numeric", def: "C", kind: "string", description: "Sets the locale for formatting numbers."},
+	{name: "lc_time", def: "C", kind: "string", description: "Sets the locale for formatting date and time values."},
 	{name: "lock_timeout", def: "0", kind: "duration", description: "Sets the maximum allowed duration of any wait for a lock."},
 	{name: "max_connections", def: "100", kind: "integer", fixed: true, description: "Sets the maximum number of concurrent connections."},
 	{name: "max_identifier_length", def: "63", kind: "integer", fixed: true, description: "Shows the maximum identifier length."},
@@ -138,6 +142,9 @@ func (s *settings) set(name, value string) (*setting, error) {
 		return nil, sqlerr.New(sqlerr.UndefinedObject, "unrecognized configuration parameter %q", name)
 	}
 	if d.fixed {
+		if v, err := d.check(value); err == nil && v == s.text(d.name) && d.name == "standard_conforming_strings" {
+			return d, nil
+		}
 		return nil, sqlerr.New(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed", d.name)
 	}
 	v, err := d.check(value)
@@ -204,7 +211,7 @@ func (d *setting) check(v string) (string, error) {
 		return "", err.(*sqlerr.Error).WithHint("Available values: %s.", strings.Join(d.enum, ", "))
 	case "encoding":
 		if e := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(strings.Trim(v, "'\""))); e != "utf8" && e != "unicode" && e != "sqlascii" {
-			return "", sqlerr.New(sqlerr.FeatureNotSupported, "client encoding %q is not supported", v).WithHint("Use UTF8.")
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid value for parameter \"client_encoding\": %q", v).WithHint("Clients speak UTF8.")
 		}
 		return "UTF8", nil
 	case "timezone":

@@ -233,8 +233,11 @@ func (s *conn) control(ctx context.Context, st ast.Statement, r session.Results)
 		s.t.save(st.Name, s.set)
 		return true, r.Complete("SAVEPOINT")
 	case *ast.Release:
-		if !s.explicit || s.t == nil {
+		if !s.explicit {
 			return true, noBlock("RELEASE SAVEPOINT")
+		}
+		if err := s.open(); err != nil {
+			return true, err
 		}
 		i, err := s.t.findSave(st.Name)
 		if err != nil {
@@ -243,8 +246,11 @@ func (s *conn) control(ctx context.Context, st ast.Statement, r session.Results)
 		s.t.saves = s.t.saves[:i]
 		return true, r.Complete("RELEASE")
 	case *ast.RollbackTo:
-		if !s.explicit || s.t == nil {
+		if !s.explicit {
 			return true, noBlock("ROLLBACK TO SAVEPOINT")
+		}
+		if err := s.open(); err != nil {
+			return true, err
 		}
 		i, err := s.t.findSave(st.Name)
 		if err != nil {
@@ -454,7 +460,9 @@ func (s *conn) query(ctx context.Context, q *planner.Query, params []exprValue, 
 	if err := r.Fields(wireFields(q.Fields)); err != nil {
 		return err
 	}
-	s.noticeDeadLetters(q)
+	if err := s.noticeDeadLetters(q); err != nil {
+		return err
+	}
 	n := int64(0)
 	err := s.runPlan(ctx, s.t, q.Plan, params, func(c *chunk.Chunk) error {
 		for i := range c.Rows {

@@ -9,6 +9,7 @@ import (
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/pgcatalog"
+	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 	"streamdb/storage/relation"
 	"streamdb/wire/session"
@@ -288,7 +289,8 @@ func (b *badRows) fill(t *transaction, out *chunk.Chunk) {
 }
 
 // noticeDeadLetters tells how many dead letters the views that a query reads have.
-func (s *conn) noticeDeadLetters(q *planner.Query) {
+// A view made WITH (on_error = 'fail') raises the first of them instead.
+func (s *conn) noticeDeadLetters(q *planner.Query) error {
 	for _, id := range q.Reads {
 		t := s.t.snap.rels[id]
 		if t == nil || t.flow == nil {
@@ -304,6 +306,9 @@ func (s *conn) noticeDeadLetters(q *planner.Query) {
 		if err != nil || st.Rows() == 0 {
 			continue
 		}
+		if t.desc.Query().Options["on_error"] == "fail" {
+			return firstDeadLetter(st)
+		}
 		word := "dead letters"
 		if st.Rows() == 1 {
 			word = "dead letter"
@@ -312,6 +317,16 @@ func (s *conn) noticeDeadLetters(q *planner.Query) {
 			Message: "materialized view \"" + t.desc.Name + "\" has " + itoa(int(st.Rows())) + " " + word,
 			Hint:    "See SELECT * FROM streamdb.dead_letters WHERE relation = '" + strings.ReplaceAll(t.desc.Name, "'", "''") + "'."})
 	}
+	return nil
+}
+
+// firstDeadLetter returns the error of a view's first dead letter.
+func firstDeadLetter(st *relation.Snapshot) error {
+	c, err := st.Scan(relation.Scan{}).Next()
+	if err != nil || c == nil || c.Rows == 0 {
+		return err
+	}
+	return sqlerr.New(string(c.Cols[1].StringAt(0)), "%s", c.Cols[2].StringAt(0))
 }
 
 // liveState is the running server as the catalog's relations show it.

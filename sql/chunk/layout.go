@@ -239,8 +239,14 @@ func (l *Layout) bytesOf(c *Column, i, r int) []byte {
 		return c.NumBytes(c.Nums[r])
 	}
 	b := c.StringAt(r)
-	if l.normal && c.Type.Kind == types.KindBPChar {
-		b = bytes.TrimRight(b, " ")
+	if !l.normal {
+		return b
+	}
+	switch {
+	case c.Type.Kind == types.KindBPChar:
+		return bytes.TrimRight(b, " ")
+	case !c.Type.PlainBytes():
+		return types.NormalizeVarlen(nil, c.Type, types.BytesString(b))
 	}
 	return b
 }

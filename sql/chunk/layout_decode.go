@@ -34,8 +34,9 @@ func (l *Layout) decode(dst *Column, i int, slots []int32, pages [][]uint64, str
 			dst.Floats[base+k] = math.Float64frombits(pages[s>>pageBits][int(s&pageMask)*stride+at])
 		}
 	case types.ClassNumeric:
+		scale := l.shownScale(i)
 		for k, s := range slots {
-			dst.Nums[base+k] = decodeNum(dst, pages[s>>pageBits][int(s&pageMask)*stride+at:], a)
+			dst.Nums[base+k] = atScale(decodeNum(dst, pages[s>>pageBits][int(s&pageMask)*stride+at:], a), scale)
 		}
 	case types.ClassInterval:
 		for k, s := range slots {
@@ -65,6 +66,24 @@ func (l *Layout) decodeBytes(dst *Column, i, base int, slots []int32, pages [][]
 		}
 		dst.Views[base+k] = dst.addBytes(b)
 	}
+}
+
+// shownScale returns the declared scale of numeric column i where values are kept in
+// normal form, which has lost it; 0 otherwise.
+func (l *Layout) shownScale(i int) int32 {
+	if _, scale, ok := l.Types[i].NumericPS(); ok && l.normal {
+		return scale
+	}
+	return 0
+}
+
+// atScale shows n with at least the given scale, as long as it stays inline.
+func atScale(n types.Num, scale int32) types.Num {
+	for n.Form == types.NumInline && n.Scale < scale && n.Coef <= math.MaxInt64/10 && n.Coef >= math.MinInt64/10 {
+		n.Coef *= 10
+		n.Scale++
+	}
+	return n
 }
 
 func decodeNum(dst *Column, w []uint64, a *Arena) types.Num {
@@ -156,7 +175,7 @@ func (l *Layout) Load(row []uint64, i int, a *Arena, dst *Column) {
 	case types.ClassFloat:
 		dst.Floats = append(dst.Floats, math.Float64frombits(w[0]))
 	case types.ClassNumeric:
-		dst.Nums = append(dst.Nums, decodeNum(dst, w, a))
+		dst.Nums = append(dst.Nums, atScale(decodeNum(dst, w, a), l.shownScale(i)))
 	case types.ClassInterval:
 		dst.Ivls = append(dst.Ivls, decodeInterval(w))
 	case types.ClassUUID:

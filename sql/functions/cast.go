@@ -112,7 +112,11 @@ func castFuncs() []*Function {
 	}
 	for _, e := range castEntries() {
 		if e.kernel != nil {
-			fs = append(fs, scalar("cast_"+e.from+"_"+e.to, e.from+"->"+e.to, e.kernel).withID("cast_"+e.from+"_"+e.to).hidden())
+			f := scalar("cast_"+e.from+"_"+e.to, e.from+"->"+e.to, e.kernel).withID("cast_" + e.from + "_" + e.to).hidden()
+			if e.from == "timestamptz" || e.to == "timestamptz" {
+				f.stable() // they read TimeZone
+			}
+			fs = append(fs, f)
 		}
 	}
 	return append(fs, sharedCasts()...)
