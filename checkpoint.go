@@ -27,6 +27,7 @@ const (
 const (
 	partRows = byte(0)
 	partLate = byte(1)
+	partDead = byte(2)
 )
 
 // checkpointAfter is the step time since the last checkpoint from which the next is
@@ -62,6 +63,7 @@ type objectState struct {
 	Position  []byte              `json:"position,omitempty"`
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
 	Late      bool                `json:"late,omitempty"`
+	Dead      bool                `json:"dead,omitempty"`
 }
 
 // frozen is a consistent picture of the core on its way to disk.
@@ -100,7 +102,7 @@ func (c *core) freeze() (*frozen, error) {
 		if t == nil {
 			continue
 		}
-		o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil}
+		o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && t.flow == nil}
 		if t.mark.at != noWatermark {
 			wm := t.mark.at
 			o.Watermark = &wm
@@ -112,7 +114,7 @@ func (c *core) freeze() (*frozen, error) {
 		if t.flow != nil || d.Kind == catalog.KindIndex && c.rels[d.Index.On].flow != nil {
 			continue // filled again from its inputs
 		}
-		for part, rel := range map[byte]*relation.Relation{partRows: t.rel, partLate: t.late} {
+		for part, rel := range map[byte]*relation.Relation{partRows: t.rel, partLate: t.late, partDead: t.dead} {
 			if rel == nil {
 				continue
 			}
@@ -283,6 +285,9 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {
 		c.adopt(t)
 	default:
 		t.rel, err = db.openRelation(partKey(d.ID, partRows), specOf(d, on, o.Defaults))
+	}
+	if err == nil && o.Dead {
+		t.dead, err = db.openRelation(partKey(d.ID, partDead), deadLetterSpec(d.Name))
 	}
 	if err == nil && o.Late {
 		t.late, err = db.openRelation(partKey(d.ID, partLate), lateSpec(d))

@@ -219,7 +219,13 @@ func (c *core) createIndex(s *step, d *catalog.Descriptor) error {
 
 // adopt gives a new relation its place on disk.
 func (c *core) adopt(t *stored) {
-	if t.rel != nil && c.db.segments != nil {
-		t.rel.SetStore(c.db.segments, c.db.cache)
+	if t.rel != nil {
+		c.adoptRelation(t.rel)
+	}
+}
+
+func (c *core) adoptRelation(r *relation.Relation) {
+	if c.db.segments != nil {
+		r.SetStore(c.db.segments, c.db.cache)
 	}
 }

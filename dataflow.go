@@ -365,9 +365,13 @@ func concat(s chunk.Schema, chunks []*chunk.Chunk) *chunk.Chunk {
 
 // newDeadLetters makes the relation of a view's dead letters.
 func newDeadLetters(name string) (*relation.Relation, error) {
+	return relation.New(deadLetterSpec(name))
+}
+
+func deadLetterSpec(name string) relation.Spec {
 	spec := relation.Spec{Name: name + " dead letters", Key: wholeRow(len(exec.DeadLetterSchema))}
 	for i, t := range exec.DeadLetterSchema {
 		spec.Columns = append(spec.Columns, relation.Column{ID: relation.ColumnID(i + 1), Type: t})
 	}
-	return relation.New(spec)
+	return spec
 }

@@ -83,7 +83,6 @@ type DB struct {
 	checkpoints checkpointer
 	sessions    sessionTable
 	sequences   sequenceCache
-	bad         badRows
 	// failed is closed when the log has stopped by itself; cause says why.
 	failed chan struct{}
 	cause  error

@@ -83,6 +83,8 @@ type rowsOp struct {
 	Source   catalog.ID
 	Position []byte // the connector's
 	Rows     *chunk.Chunk
+	// Bad is the records that could not be decoded, as dead letters; nil if there are none.
+	Bad *chunk.Chunk
 }
 
 func (*writeOp) code() opCode    { return codeWrite }
@@ -101,7 +103,11 @@ func (o *rowsOp) append(dst []byte) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(o.Source))
 	dst = binary.AppendUvarint(dst, uint64(len(o.Position)))
 	dst = append(dst, o.Position...)
-	return chunk.AppendChunk(dst, o.Rows)
+	dst, err := chunk.AppendChunk(dst, o.Rows)
+	if err != nil || o.Bad == nil {
+		return dst, err
+	}
+	return chunk.AppendChunk(dst, o.Bad)
 }
 
 func (o *truncateOp) append(dst []byte) ([]byte, error) { return appendJSON(dst, o) }
@@ -191,6 +197,11 @@ func decodeRows(b []byte) (op, error) {
 		return nil, chunk.ErrCorrupt
 	}
 	pos := append([]byte(nil), b[k:k+int(n)]...)
-	rows, _, err := chunk.DecodeChunk(b[k+int(n):])
-	return &rowsOp{catalog.ID(id), pos, rows}, err
+	o := &rowsOp{Source: catalog.ID(id), Position: pos}
+	rest := b[k+int(n):]
+	var err error
+	if o.Rows, rest, err = chunk.DecodeChunk(rest); err == nil && len(rest) > 0 {
+		o.Bad, _, err = chunk.DecodeChunk(rest)
+	}
+	return o, err
 }

@@ -62,9 +62,9 @@ func (db *DB) metricsOf(out []Metric, t *stored) []Metric {
 		if t.source.ranges != nil {
 			add("streamdb_source_rows_total", "Rows read from a source.", true, float64(t.source.offset-t.source.start))
 		}
-		db.bad.mu.Lock()
-		add("streamdb_source_bad_records_total", "Records of a source that could not be decoded, since the start.", true, float64(db.bad.count[t.id]))
-		db.bad.mu.Unlock()
+		if t.dead != nil {
+			add("streamdb_source_bad_records", "Records of a source that could not be decoded and are kept.", false, float64(t.dead.Newest().Rows()))
+		}
 	}
 	if t.mark.column >= 0 && t.mark.at != noWatermark {
 		add("streamdb_watermark_seconds", "The watermark of a source or table, since 1970.", false, unixSeconds(t.mark.at))

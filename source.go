@@ -10,6 +10,7 @@ import (
 
 	"streamdb/connector/file"
 	"streamdb/connector/nexmark"
+	"streamdb/exec"
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -141,7 +142,54 @@ func (c *core) applyRows(s *step, o *rowsOp) error {
 		return fmt.Errorf("rows of unknown source %d", o.Source)
 	}
 	t.source.position = o.Position
+	if o.Bad != nil {
+		if err := c.keepBad(s, t, o.Bad); err != nil {
+			return err
+		}
+	}
+	if o.Rows.Rows == 0 {
+		return nil
+	}
 	return c.change(s, t, o.Rows)
+}
+
+// badRowsMax bounds the undecodable records that are kept per source.
+const badRowsMax = 10_000
+
+// keepBad adds records that could not be decoded to the source's dead letters, as long
+// as there is room.
+func (c *core) keepBad(s *step, t *stored, bad *chunk.Chunk) error {
+	if t.dead == nil {
+		rel, err := newDeadLetters(t.desc.Name)
+		if err != nil {
+			return err
+		}
+		t.dead = rel
+		c.adoptRelation(rel)
+	}
+	if t.dead.Newest().Rows() >= badRowsMax {
+		return nil
+	}
+	s.changed = append(s.changed, t.dead)
+	return t.dead.Append(s.epoch, bad)
+}
+
+// badLetters makes dead letters of what a connector could not decode: line, sqlstate,
+// message, text.
+func badLetters(bad *chunk.Chunk) *chunk.Chunk {
+	if bad == nil || bad.Rows == 0 {
+		return nil
+	}
+	out := chunk.New(exec.DeadLetterSchema, bad.Rows)
+	for i := range bad.Rows {
+		out.Cols[0].AppendDatum(types.Datum{I: 0})
+		out.Cols[1].AppendDatum(bad.Cols[1].Datum(i))
+		out.Cols[2].AppendDatum(bad.Cols[2].Datum(i))
+		text := types.Datum{S: string(bad.Cols[3].StringAt(i))}
+		out.Cols[3].AppendDatum(types.MakeArray(types.ArrayOf(types.Text), []types.Datum{text}))
+		out.Rows++
+	}
+	return out
 }
 
 const (
@@ -230,17 +278,18 @@ func (db *DB) readTail(ctx context.Context, id catalog.ID, s *sourceState) error
 			}
 			continue
 		}
-		if bad != nil && bad.Rows > 0 {
-			db.countBad(id, bad)
-		}
-		if rows == nil || rows.Rows == 0 && string(next) == string(at) {
+		letters := badLetters(bad)
+		if letters == nil && (rows == nil || rows.Rows == 0 && string(next) == string(at)) {
 			if sleep(ctx, tailIdle) != nil {
 				return nil
 			}
 			continue
 		}
+		if rows == nil {
+			rows = &chunk.Chunk{}
+		}
 		for {
-			err = db.propose(ctx, []op{&rowsOp{Source: id, Position: next, Rows: rows}})
+			err = db.propose(ctx, []op{&rowsOp{Source: id, Position: next, Rows: rows, Bad: letters}})
 			if err == nil || !errors.Is(err, log.ErrDiskFull) || sleep(ctx, time.Second) != nil {
 				break
 			}

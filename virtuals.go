@@ -3,7 +3,6 @@ package streamdb
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"streamdb/planner"
 	"streamdb/sql/catalog"
@@ -135,7 +134,6 @@ func fillDeadLetters(c *conn, t *transaction, out *chunk.Chunk) {
 			return nil
 		})
 	})
-	c.db.bad.fill(t, out)
 }
 
 func fillLateRows(c *conn, t *transaction, out *chunk.Chunk) {
@@ -244,48 +242,6 @@ func fillSources(c *conn, t *transaction, out *chunk.Chunk) {
 		}
 		put(out, s.desc.Name, s.desc.Table.Connector.Name, n)
 	})
-}
-
-// badRowsMax bounds the undecodable records that are kept per source.
-const badRowsMax = 1000
-
-// badRows is the records of sources that could not be decoded.
-type badRows struct {
-	mu    sync.Mutex
-	rows  map[catalog.ID]*chunk.Chunk
-	count map[catalog.ID]int64
-}
-
-// countBad keeps undecodable records: line, sqlstate, message, text.
-func (db *DB) countBad(id catalog.ID, bad *chunk.Chunk) {
-	b := &db.bad
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.rows == nil {
-		b.rows, b.count = make(map[catalog.ID]*chunk.Chunk), make(map[catalog.ID]int64)
-	}
-	b.count[id] += int64(bad.Rows)
-	if b.rows[id] == nil {
-		b.rows[id] = chunk.New(bad.Schema(), 0)
-	}
-	if b.rows[id].Rows < badRowsMax {
-		b.rows[id].AppendRows(bad, nil)
-	}
-}
-
-func (b *badRows) fill(t *transaction, out *chunk.Chunk) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id, c := range b.rows {
-		d := t.cat.ByID(id)
-		if d == nil {
-			continue
-		}
-		for i := range c.Rows {
-			row := types.MakeArray(types.ArrayOf(types.Text), []types.Datum{{S: string(c.Cols[3].StringAt(i))}})
-			put(out, d.Name, c.Cols[1].Datum(i), c.Cols[2].Datum(i), row, nil, int64(1))
-		}
-	}
 }
 
 // noticeDeadLetters tells how many dead letters the views that a query reads have.

@@ -50,6 +50,7 @@ type Dataflow struct {
 	marks   [][]int64   // watermarks per node of the plan, nil where none
 	pending int         // rows waiting in fragments' inputs
 	turn    int         // the worker that the next scanned chunk goes to
+	hash    []uint64    // scratch of spread
 	first   bool        // no epoch has been flushed yet
 	sinks   []*sink     // the root's output, per worker
 	dead    []*deadLetters
@@ -104,14 +105,38 @@ func (d *Dataflow) Push(scan int, c *chunk.Chunk) error {
 	}
 	e := &d.entry[scan]
 	f := e.frag
-	w := d.turn % len(f.inst)
-	d.turn++
-	f.inst[w].in = append(f.inst[w].in, pendingChunk{e.node, c})
+	if len(f.inst) > 1 && !d.plan.Nodes[e.node].AppendOnly {
+		d.spread(e, c)
+	} else {
+		w := d.turn % len(f.inst)
+		d.turn++
+		f.inst[w].in = append(f.inst[w].in, pendingChunk{e.node, c})
+	}
 	d.pending += c.Rows
 	if len(f.inst) == 1 || d.pending >= rowsPending {
 		return d.run(nil)
 	}
 	return nil
+}
+
+// spread gives each row to the worker of its hash, so that a retraction meets the worker
+// that has seen the insertion: a partial aggregation depends on it.
+func (d *Dataflow) spread(e *scanEntry, c *chunk.Chunk) {
+	if cap(d.hash) < c.Rows {
+		d.hash = make([]uint64, max(c.Rows, chunk.RowsMax))
+	}
+	chunk.HashRows(c.Cols, c.Rows, d.hash[:c.Rows])
+	sel := make([][]int32, len(e.frag.inst))
+	for i, h := range d.hash[:c.Rows] {
+		w := workerOf(h, len(sel))
+		sel[w] = append(sel[w], int32(i))
+	}
+	for w, s := range sel {
+		if len(s) > 0 {
+			in := e.frag.inst[w]
+			in.in = append(in.in, pendingChunk{e.node, c.Gather(s)})
+		}
+	}
 }
 
 // FlushInput is what ends an epoch.
