@@ -2,7 +2,6 @@ package functions
 
 import (
 	"bytes"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -67,55 +66,41 @@ func paddedLength(c *Call) {
 	}
 }
 
-// appendLower maps character by character, as the C library does: no special casing.
-func appendLower(dst, s []byte) []byte {
-	dst, s = appendASCII(dst, s, 'A')
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		dst, s = utf8.AppendRune(dst, unicode.ToLower(r)), s[n:]
-	}
-	return dst
-}
+// Case is mapped as in the C locale, the only collation there is: ASCII letters alone.
 
-// appendASCII appends the ASCII beginning of s with the letters from first on, one
-// alphabet, in the other case; it returns what is left.
-func appendASCII(dst, s []byte, first byte) (out, rest []byte) {
-	n := 0
-	for n < len(s) && s[n] < utf8.RuneSelf {
-		n++
-	}
+// appendLower appends s in lower case.
+func appendLower(dst, s []byte) []byte { return appendFlipped(dst, s, 'A') }
+
+// appendUpper appends s in upper case.
+func appendUpper(dst, s []byte) []byte { return appendFlipped(dst, s, 'a') }
+
+// appendFlipped appends s with the letters from first on, one alphabet, in the other case.
+func appendFlipped(dst, s []byte, first byte) []byte {
 	off := len(dst)
-	dst = append(dst, s[:n]...)
+	dst = append(dst, s...)
 	for i, b := range dst[off:] {
 		if b-first < 26 {
 			dst[off+i] = b ^ 0x20
 		}
 	}
-	return dst, s[n:]
-}
-
-func appendUpper(dst, s []byte) []byte {
-	dst, s = appendASCII(dst, s, 'a')
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		dst, s = utf8.AppendRune(dst, unicode.ToUpper(r)), s[n:]
-	}
 	return dst
 }
 
-func isAlnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+// isAlnum reports whether r is a letter or digit in the C locale.
+func isAlnum(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
 
 func appendInitcap(dst, s []byte) []byte {
 	inWord := false
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		s = s[n:]
-		if inWord {
-			dst = utf8.AppendRune(dst, unicode.ToLower(r))
-		} else {
-			dst = utf8.AppendRune(dst, unicode.ToUpper(r))
+	for _, b := range s {
+		switch {
+		case inWord && b-'A' < 26, !inWord && b-'a' < 26:
+			dst = append(dst, b^0x20)
+		default:
+			dst = append(dst, b)
 		}
-		inWord = isAlnum(r)
+		inWord = isAlnum(rune(b))
 	}
 	return dst
 }
