@@ -29,9 +29,9 @@ func (d dialect) view(name, query string) string { return fmt.Sprintf(d.createVi
 var streamdbDialect = dialect{
 	createView: "CREATE MATERIALIZED VIEW %s AS %s",
 	verify:     "VERIFY MATERIALIZED VIEW %s",
-	source:     "CREATE SOURCE bids (seq bigint, v int) WITH (connector = 'datagen', rows_per_second = 2000)",
-	sourceName: "bids",
-	sourceKey:  "seq",
+	source:     "CREATE SOURCE auctions (id bigint, category bigint) WITH (connector = 'nexmark', type = 'auction', rate = 20000)",
+	sourceName: "auctions",
+	sourceKey:  "id",
 }
 
 // postgresDialect serves to test the test.
