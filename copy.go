@@ -101,10 +101,15 @@ func copyOptions(st *ast.Copy, columns []string) (format.CopyOptions, error) {
 		}
 	}
 	opt := format.DefaultCopy(csv)
+	escape := false
 	for i := range st.Options {
 		if err := setCopyOption(&opt, &st.Options[i], columns, st.From); err != nil {
 			return opt, err
 		}
+		escape = escape || strings.EqualFold(st.Options[i].Name, "escape")
+	}
+	if csv && !escape {
+		opt.Escape = opt.Quote
 	}
 	return opt, opt.Validate()
 }
