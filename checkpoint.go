@@ -157,6 +157,9 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 		return err
 	}
 	db.checkpoints.done.Add(1)
+	if db.opts.KeepLog {
+		return nil
+	}
 	return db.logs.TruncateBefore(f.oldest)
 }
 

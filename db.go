@@ -34,6 +34,8 @@ type Options struct {
 	// CheckpointEvery makes a checkpoint after so many entries besides those that the
 	// amount of log demands; 0 means never.
 	CheckpointEvery int
+	// KeepLog keeps the whole log, however many checkpoints are made.
+	KeepLog bool
 	// TickInterval is how often time is logged when nothing else is and a timer is due.
 	// Default 100 ms.
 	TickInterval time.Duration

@@ -54,7 +54,7 @@ var importTable = map[string][]string{
 	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
 	"cmd":          {".", "bench/*", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term", "prometheus"},
 	// pebble: its vfs is the file system interface; only Options.FS and crash tests name it.
-	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "pgx", "pebble"},
+	"sqllogictest": {".", "wire", "sqllogictest/*", "storage", "replication/log", "pgx", "pebble"},
 	".":            {"pebble", "wire/session", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "sys"},
 }
 

@@ -2,6 +2,7 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,7 +11,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"streamdb"
+	"streamdb/replication/log"
 	"streamdb/sqllogictest"
+	"streamdb/storage"
 	"streamdb/wire"
 )
 
@@ -23,6 +26,7 @@ type inProcess struct {
 	server *wire.Server
 	done   chan struct{}
 	starts int
+	replay *inProcess // the last replay
 }
 
 // NewInProcess returns a database in this process on a crashable file system. Each one is used for one file.
@@ -38,7 +42,7 @@ func (p *inProcess) Start(_ context.Context, mode sqllogictest.Mode) (string, er
 }
 
 func (p *inProcess) open(workers int) (string, error) {
-	opts := streamdb.Options{FS: p.fs, Workers: workers, NoInlineFill: p.mode.Lag, Logger: slog.New(slog.DiscardHandler)}
+	opts := streamdb.Options{FS: p.fs, Workers: workers, KeepLog: true, NoInlineFill: p.mode.Lag, Logger: slog.New(slog.DiscardHandler)}
 	if p.mode.Checkpoint {
 		opts.CheckpointEvery = 1
 	}
@@ -86,5 +90,63 @@ func (p *inProcess) close(ctx context.Context) error {
 	return err
 }
 
-// Stop ends the database.
-func (p *inProcess) Stop() error { return p.close(context.Background()) }
+// Stop ends the database, and the replay of its log if there is one.
+func (p *inProcess) Stop() error {
+	err := p.close(context.Background())
+	if p.replay != nil {
+		err = errors.Join(err, p.replay.Stop())
+	}
+	return err
+}
+
+// Replay applies the log in a fresh directory, in another mode. With checkpoints, the database is then opened once more
+// from one.
+func (p *inProcess) Replay(ctx context.Context, mode sqllogictest.Mode) (string, error) {
+	if p.replay != nil {
+		if err := p.replay.Stop(); err != nil {
+			return "", err
+		}
+	}
+	r := &inProcess{mode: mode, fs: vfs.NewCrashableMem()}
+	p.replay = r
+	if err := copyLog(p.fs.CrashClone(vfs.CrashCloneCfg{}), r.fs); err != nil {
+		return "", err
+	}
+	cs, err := r.open(mode.Workers)
+	if err != nil || !mode.Checkpoint {
+		return cs, err
+	}
+	if err := r.Checkpoint(ctx); err != nil {
+		return "", err
+	}
+	return r.Restart(ctx)
+}
+
+// copyLog makes a data directory that holds the log of another one and nothing else.
+func copyLog(from, to *vfs.MemFS) error {
+	old, err := log.OpenStore(dataDir+"/log", log.Options{FS: from, MustExist: true})
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	dir, err := storage.OpenDir(dataDir, storage.DirOptions{FS: to})
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	state, err := storage.OpenStore(dir, storage.StoreOptions{})
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	now, err := log.OpenStore(dir.LogPath(), log.Options{FS: dir.FS()})
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	err = old.Read(old.FirstIndex(), old.LastIndex()+1, func(e log.Entry) error { return now.Append([]log.Entry{e}) })
+	if err != nil {
+		return err
+	}
+	return dir.MarkInitialized()
+}
