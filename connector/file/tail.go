@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/format"
@@ -21,14 +22,17 @@ const (
 	pieceBytes = 256 << 10
 	// pollBytes bounds what one Poll reads, so that bad lines alone do not keep it.
 	pollBytes = 16 << 20
+	// rotationGrace is how long a rotated file must have been quiet before the new one is
+	// begun: several writers reopen their log one after the other.
+	rotationGrace = time.Second
 )
 
 // Tail reads a file's lines as rows, in order, each once.
 //
 // It keeps the file open, so that a rotated file is read to its end under its new name.
-// The next one is begun when the old one has nothing new and the file now at the path
-// is not empty: a writer that is told to reopen its log only after the rotation still
-// writes to the old one until then. After a restart the rotated file is looked for
+// The next one is begun when the old one has been quiet for rotationGrace and the file
+// now at the path is not empty: a writer that is told to reopen its log only after the
+// rotation still writes to the old one until then. After a restart the rotated file is looked for
 // among its siblings in the directory (access.log.1).
 //
 // When the file is shorter than what has been read, or begins differently, it was
@@ -48,6 +52,9 @@ type Tail struct {
 	// broken tells that dec has failed and a new one must begin at pos.
 	broken bool
 	piece  []byte
+	// grace is rotationGrace; fed is when the file last gave something.
+	grace time.Duration
+	fed   time.Time
 }
 
 // Open validates the options of a source. The file is opened by Poll.
@@ -56,7 +63,7 @@ func Open(names []string, typs []types.Type, o Options) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tail{config: c}, nil
+	return &Tail{config: c, grace: rotationGrace}, nil
 }
 
 // Check raises what CREATE SOURCE should: besides what Open does, a path that can never
@@ -240,7 +247,7 @@ func (t *Tail) begin(p position) error {
 		return err
 	}
 	p.headLen, p.headHash = len(t.head), headHash(t.head)
-	t.pos, t.base, t.read, t.broken = p, p, p.offset, false
+	t.pos, t.base, t.read, t.broken, t.fed = p, p, p.offset, false, time.Now()
 	if !t.csv {
 		t.dec = format.NewJSONDecoder(t.spec)
 		return nil
@@ -307,7 +314,7 @@ func (t *Tail) feed() (int, error) {
 	if n == 0 {
 		return 0, nil
 	}
-	t.read += int64(n)
+	t.read, t.fed = t.read+int64(n), time.Now()
 	if err := t.dec.Feed(t.piece[:n]); err != nil {
 		t.broken = true
 		return n, err
@@ -324,8 +331,11 @@ func (t *Tail) finish() error {
 	return nil
 }
 
-// replaced reports whether another file, which is not empty, has taken the path.
+// replaced reports whether another file, which is not empty, has taken the path for good.
 func (t *Tail) replaced() bool {
+	if time.Since(t.fed) < t.grace {
+		return false
+	}
 	now, err := os.Stat(t.path)
 	if err != nil || !now.Mode().IsRegular() || now.Size() == 0 {
 		return false

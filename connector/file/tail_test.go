@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
@@ -52,6 +53,7 @@ func (f *fixture) restart() {
 	if f.tail, err = Open(testNames, testTypes, f.opts); err != nil {
 		f.Fatal(err)
 	}
+	f.tail.grace = 0
 }
 
 func (f *fixture) write(text string) {
@@ -160,6 +162,25 @@ func TestRotation(t *testing.T) {
 			f.want("6:e")
 		})
 	}
+}
+
+// TestRotationGrace holds that a rotated file is not left while it is written to.
+func TestRotationGrace(t *testing.T) {
+	f := newFixture(t, "JSON")
+	f.write(line(1, "a"))
+	f.want("1:a")
+	if err := os.Rename(f.path, f.path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	f.write(line(3, "c"))
+	f.tail.grace = time.Hour
+	f.want("")
+	old := *f
+	old.path += ".1"
+	old.write(line(2, "b"))
+	f.want("2:b")
+	f.tail.grace = 0
+	f.want("3:c")
 }
 
 // TestRotatedAway rotates twice while nobody looks, and removes what was being read.
