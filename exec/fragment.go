@@ -101,7 +101,9 @@ func (f *fragment) fork(d *Dataflow, flush *FlushInput) {
 func (in *instance) run(d *Dataflow, flush *FlushInput) {
 	for i, p := range in.in {
 		in.in[i].c = nil
-		in.entries[p.node].Emit(p.c)
+		start, out := stopwatch(), in.entries[p.node]
+		out.Emit(p.c)
+		out.nanos += stopwatch() - start
 	}
 	in.in = in.in[:0]
 	if flush == nil {
@@ -110,7 +112,9 @@ func (in *instance) run(d *Dataflow, flush *FlushInput) {
 	for i := range in.ops {
 		o := &in.ops[i]
 		fc := FlushContext{Time: flush.Time, In: d.inputMarks(o.node)}
+		start := stopwatch()
 		o.op.Flush(&fc, o.out)
+		o.out.nanos += stopwatch() - start
 	}
 }
 

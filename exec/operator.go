@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"time"
 
 	"streamdb/sql/chunk"
 )
@@ -69,11 +70,25 @@ func (o *Output) Emit(c *chunk.Chunk) {
 		return
 	}
 	o.rows += int64(c.Rows)
+	start := stopwatch()
 	for i := range o.next {
 		t := &o.next[i]
 		t.op.Push(t.port, c, t.out)
+		end := stopwatch()
+		if t.out != nil {
+			t.out.nanos += end - start
+		}
+		// Our own caller counts this time as ours: it is not.
+		o.nanos -= end - start
+		start = end
 	}
 }
+
+// started is where the stopwatch begins.
+var started = time.Now()
+
+// stopwatch returns nanoseconds, for counters only: no result depends on it.
+func stopwatch() int64 { return int64(time.Since(started)) }
 
 // splitErrors dead-letters the rows of c that have an error in one of cols (all
 // columns when nil) and returns the others.
