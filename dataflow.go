@@ -160,16 +160,16 @@ func (f *dataflow) drop() { f.turn(flowDropped, nil) }
 
 // status returns the state, the reason of a suspension, and a channel that is closed
 // when the state changes.
-func (f *dataflow) status() (flowState, error, <-chan struct{}) {
+func (f *dataflow) status() (state flowState, turned <-chan struct{}, cause error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return flowState(f.state.Load()), f.err, f.turned
+	return flowState(f.state.Load()), f.turned, f.err
 }
 
 // ready waits until the dataflow is live, and says why if it never will be.
 func (f *dataflow) ready(ctx context.Context) error {
 	for {
-		s, err, turned := f.status()
+		s, turned, err := f.status()
 		switch s {
 		case flowLive:
 			return nil

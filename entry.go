@@ -76,6 +76,9 @@ type rangeOp struct {
 	To     int64      `json:"to"`
 	// Digest is a hash of the rows of the range: a node that reads others stops.
 	Digest uint64 `json:"digest"`
+
+	// rows is the range as the proposer has read it; nil on replay.
+	rows []*chunk.Chunk
 }
 
 // rowsOp adds rows of a source that is logged by value, and moves its position.

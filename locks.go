@@ -25,9 +25,8 @@ type lockHolder struct {
 
 // advisoryLocks is the advisory locks of a node.
 type advisoryLocks struct {
-	mu      sync.Mutex
-	held    map[lockKey][]*lockHolder
-	waiting map[lockKey]int
+	mu   sync.Mutex
+	held map[lockKey][]*lockHolder
 	// turned is closed and replaced when a lock is given back.
 	turned chan struct{}
 }

@@ -363,7 +363,7 @@ func (r *planRun) waitForViews() error {
 func (r *planRun) waitForView(s *stored) error {
 	f := s.flow
 	for {
-		st, err, turned := f.status()
+		st, turned, err := f.status()
 		switch st {
 		case flowSuspended:
 			if r.s.set.text("max_staleness") != "" {

@@ -283,7 +283,17 @@ func (db *DB) submit(p *proposal) (relation.Epoch, error) {
 	case <-db.closing:
 		return 0, logError(log.ErrStopped)
 	}
-	o := <-p.done
+	var o outcome
+	select {
+	case o = <-p.done:
+	case <-db.sequencerDone:
+		// It may have been answered just before the sequencer ended.
+		select {
+		case o = <-p.done:
+		default:
+			o.err = logError(log.ErrStopped)
+		}
+	}
 	if o.err != nil {
 		return 0, o.err
 	}

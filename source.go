@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 
@@ -125,10 +124,19 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 	if o.From != t.source.offset {
 		return fmt.Errorf("range of source %s starts at %d, not at %d", t.desc.Name, o.From, t.source.offset)
 	}
-	if c.isRead(o.Source) || t.mark.column >= 0 {
-		err := t.source.read(o.From, o.To, func(rows *chunk.Chunk) error { return c.change(s, t, rows) })
-		if err != nil {
-			return fmt.Errorf("source %s gives other rows than were logged: %w", t.desc.Name, err)
+	rows := o.rows
+	if rows == nil {
+		var err error
+		if rows, err = t.source.readRange(o.From, o.To); err != nil {
+			return fmt.Errorf("source %s: rows [%d, %d) cannot be read again: %w", t.desc.Name, o.From, o.To, err)
+		}
+		if d := digest(rows); d != o.Digest {
+			return fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", t.desc.Name, o.From, o.To, d, o.Digest)
+		}
+	}
+	for _, r := range rows {
+		if err := c.change(s, t, r); err != nil {
+			return err
 		}
 	}
 	t.source.offset = o.To
@@ -245,7 +253,11 @@ func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) err
 			}
 			continue
 		}
-		err := db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to}})
+		rows, err := s.readRange(at, to)
+		if err != nil {
+			return err
+		}
+		err = db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to, Digest: digest(rows), rows: rows}})
 		if err != nil {
 			if errors.Is(err, log.ErrDiskFull) && sleep(ctx, time.Second) == nil {
 				continue
@@ -314,10 +326,30 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// digest is a hash of a source's rows.
-func digest(c *chunk.Chunk) uint64 {
-	f := chunk.Fingerprint(c)
-	h := fnv.New64a()
-	fmt.Fprint(h, f)
-	return h.Sum64()
+// digest folds the rows of a range, in their order, into 64 bits.
+func digest(rows []*chunk.Chunk) uint64 {
+	var sum uint64
+	var hash []uint64
+	i := uint64(0)
+	for _, c := range rows {
+		if cap(hash) < c.Rows {
+			hash = make([]uint64, c.Rows)
+		}
+		chunk.HashRows(c.Cols, c.Rows, hash[:c.Rows])
+		for _, h := range hash[:c.Rows] {
+			i++
+			sum += h * (2*i + 1)
+		}
+	}
+	return sum
+}
+
+// readRange reads rows [lo, hi) of a source into memory.
+func (s *sourceState) readRange(lo, hi int64) ([]*chunk.Chunk, error) {
+	var rows []*chunk.Chunk
+	err := s.read(lo, hi, func(c *chunk.Chunk) error {
+		rows = append(rows, c)
+		return nil
+	})
+	return rows, err
 }

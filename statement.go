@@ -356,10 +356,6 @@ func (s *conn) warn(code, message string) {
 	s.start.Client.Notice(session.Warning, session.Notice{Code: code, Message: message})
 }
 
-func (s *conn) notice(message string) {
-	s.start.Client.Notice(session.NoticeLevel, session.Notice{Message: message})
-}
-
 // plan plans a statement in a transaction, or takes the plan made before.
 func (s *conn) plan(t *transaction, p *prepared) (planner.Planned, error) {
 	path := s.set.text("search_path") + "\x00" + s.set.text("TimeZone") + "\x00" + s.set.text("DateStyle") + "\x00" + s.set.text("IntervalStyle")

@@ -148,7 +148,7 @@ func (u *subscription) advance() error {
 		return nil
 	}
 	if f := u.s.flow; f != nil {
-		if st, err, _ := f.status(); st != flowLive {
+		if st, _, err := f.status(); st != flowLive {
 			return suspendedError(u.s.desc.Name, err)
 		}
 	}

@@ -170,7 +170,7 @@ func fillProgress(_ *conn, t *transaction, out *chunk.Chunk) {
 		if s.flow == nil {
 			return
 		}
-		st, err, _ := s.flow.status()
+		st, _, err := s.flow.status()
 		var msg any
 		if err != nil {
 			msg = err.Error()

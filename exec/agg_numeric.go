@@ -303,7 +303,7 @@ func (a *varianceAcc) update(b *aggBatch) {
 			g = &varianceGroup{}
 			a.groups[s] = g
 		}
-		v := types.DecInt(0)
+		var v types.Dec
 		if c.Type.Class() == types.ClassInt {
 			v = types.DecInt(c.Ints[i])
 		} else {

@@ -20,10 +20,9 @@ import (
 var rowSchema = chunk.Schema{types.Int4, types.Int8, types.Text}
 
 type testRow struct {
-	k    int64 // -1 is NULL
-	v    int64
-	s    string
-	null bool
+	k int64 // -1 is NULL
+	v int64
+	s string
 }
 
 func (r testRow) append(c *chunk.Chunk, w int64) {

@@ -331,7 +331,6 @@ type sortRows struct {
 	spec   *physical.TopN
 	schema chunk.Schema
 	kept   *chunk.Chunk
-	bytes  int64
 }
 
 // Push keeps c's rows.

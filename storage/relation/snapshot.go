@@ -311,7 +311,7 @@ func (it *Iter) nextHeap() (*chunk.Chunk, error) {
 	return b.chunk(it.cols), nil
 }
 
-// Each calls fn for each remaining chunk until it returns an error; Stop ends the
+// Each calls fn for each remaining chunk until it returns an error; ErrStop ends the
 // scan without one.
 func (it *Iter) Each(fn func(*chunk.Chunk) error) error {
 	for {
@@ -320,7 +320,7 @@ func (it *Iter) Each(fn func(*chunk.Chunk) error) error {
 			return err
 		}
 		if err := fn(c); err != nil {
-			if errors.Is(err, Stop) {
+			if errors.Is(err, ErrStop) {
 				return nil
 			}
 			return err

@@ -62,8 +62,8 @@ var (
 	ErrEpochGone = errors.New("relation: state of that epoch is not available")
 	// ErrHoldBroken means that the hold was broken over its budget.
 	ErrHoldBroken = errors.New("relation: hold was broken")
-	// Stop, returned by a callback, ends a scan without an error.
-	Stop = errors.New("relation: stop")
+	// ErrStop, returned by a callback, ends a scan without an error.
+	ErrStop = errors.New("relation: stop")
 )
 
 const (
