@@ -124,7 +124,7 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 	if a.closeAt < 0 && a.spec.Hop != nil {
 		a.closeAt = a.spec.WindowStart
 	}
-	if a.closeAt >= 0 && in.AppendOnly {
+	if a.closeAt >= 0 && settles(d.plan.Nodes, node.Inputs[0]) {
 		a.close = newWindowClose()
 	}
 	return a, nil
