@@ -86,7 +86,7 @@ func (e *emitResults) Complete(string) error { return nil }
 
 // copyOptions reads COPY's options.
 func copyOptions(st *ast.Copy, columns []string) (format.CopyOptions, error) {
-	csv := false
+	csv, bin := false, false
 	for _, o := range st.Options {
 		if strings.EqualFold(o.Name, "format") {
 			switch v := strings.ToLower(o.Value); v {
@@ -94,7 +94,7 @@ func copyOptions(st *ast.Copy, columns []string) (format.CopyOptions, error) {
 				csv = true
 			case "text":
 			case "binary":
-				return format.CopyOptions{}, sqlerr.Unsupported("COPY in binary format", o.Loc())
+				bin = true
 			default:
 				return format.CopyOptions{}, sqlerr.New(sqlerr.InvalidParameterValue, "COPY format %q not recognized", v).At(o.Loc())
 			}
@@ -103,6 +103,9 @@ func copyOptions(st *ast.Copy, columns []string) (format.CopyOptions, error) {
 	opt := format.DefaultCopy(csv)
 	escape := false
 	for i := range st.Options {
+		if name := strings.ToUpper(st.Options[i].Name); bin && (name == "DELIMITER" || name == "NULL" || name == "HEADER") {
+			return opt, sqlerr.New(sqlerr.SyntaxError, "cannot specify %s in BINARY mode", name).At(st.Options[i].Loc())
+		}
 		if err := setCopyOption(&opt, &st.Options[i], columns, st.From); err != nil {
 			return opt, err
 		}
@@ -111,6 +114,7 @@ func copyOptions(st *ast.Copy, columns []string) (format.CopyOptions, error) {
 	if csv && !escape {
 		opt.Escape = opt.Quote
 	}
+	opt.Binary = bin
 	return opt, opt.Validate()
 }
 
@@ -207,8 +211,11 @@ func (s *conn) copyOut(_ context.Context, fields []planner.Field, st *ast.Copy, 
 	if err != nil {
 		return err
 	}
-	enc := format.NewCopyEncoder(sp, opt)
-	w, err := r.CopyOut(session.CopyFormat{Columns: len(fields)})
+	var enc format.Encoder = format.NewCopyEncoder(sp, opt)
+	if opt.Binary {
+		enc = format.NewBinaryEncoder(sp)
+	}
+	w, err := r.CopyOut(session.CopyFormat{Columns: len(fields), Binary: opt.Binary})
 	if err != nil {
 		return err
 	}
@@ -235,6 +242,11 @@ func (s *conn) copyOut(_ context.Context, fields []planner.Field, st *ast.Copy, 
 	if err != nil {
 		return err
 	}
+	if tail := enc.AppendTrailer(nil); len(tail) > 0 {
+		if _, err := w.Write(tail); err != nil {
+			return err
+		}
+	}
 	return r.Complete(fmt.Sprintf("COPY %d", n))
 }
 
@@ -245,8 +257,11 @@ func (s *conn) copyIn(ctx context.Context, q *planner.CopyIn, st *ast.Copy, r se
 	if err != nil {
 		return err
 	}
-	dec := format.NewCopyDecoder(sp, opt)
-	in, err := r.CopyIn(session.CopyFormat{Columns: len(q.Fields)})
+	var dec format.Decoder = format.NewCopyDecoder(sp, opt)
+	if opt.Binary {
+		dec = format.NewBinaryDecoder(sp)
+	}
+	in, err := r.CopyIn(session.CopyFormat{Columns: len(q.Fields), Binary: opt.Binary})
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ func (e *CopyEncoder) AppendHeader(dst []byte) []byte {
 	return append(dst, '\n')
 }
 
+// AppendTrailer writes nothing: text ends with its last row.
+func (e *CopyEncoder) AppendTrailer(dst []byte) []byte { return dst }
+
 // AppendChunk writes the rows of c. It appends to ends where each row ends in the
 // result, so that a caller can send rows one by one.
 func (e *CopyEncoder) AppendChunk(dst []byte, c *chunk.Chunk, ends []int) ([]byte, []int, error) {

@@ -16,8 +16,10 @@ const (
 	HeaderMatch        // column names that must be those of the columns
 )
 
-// CopyOptions are the options of COPY in text or CSV format.
+// CopyOptions are the options of COPY.
 type CopyOptions struct {
+	// Binary is the format without options; CSV tells CSV from text.
+	Binary    bool
 	CSV       bool
 	Delimiter byte
 	Null      string
@@ -44,6 +46,8 @@ func (o *CopyOptions) Validate() error {
 		return sqlerr.New(sqlerr.InvalidParameterValue, format, args...)
 	}
 	switch {
+	case o.Binary:
+		return nil
 	case o.Delimiter == 0 || o.Delimiter >= 0x80:
 		return sqlerr.New(sqlerr.FeatureNotSupported, "COPY delimiter must be a single one-byte character")
 	case o.Delimiter == '\r' || o.Delimiter == '\n':

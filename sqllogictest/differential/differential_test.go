@@ -18,7 +18,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 1, "seed of data and changes")
 	rounds = flag.Int("rounds", 20, "rounds of changes")
-	budget = flag.Duration("budget", 110*time.Second, "no new round begins after this time")
+	budget = flag.Duration("budget", 60*time.Second, "no new round begins after this time, for each number of workers")
 	only   = flag.String("only", "", "run only queries that contain this")
 )
 
@@ -111,10 +111,10 @@ func (p *pair) compare(q query, how, ourSQL string, round int) {
 
 // run creates the tables, fills them, creates the views and goes through the rounds. createView is the statement that
 // makes a view on our side, with the view's name and query to be filled in.
-func (p *pair) run(createView string, rounds int) {
-	p.t.Logf("seed %d", *seed)
+func (p *pair) run(createView string, rounds int, seed uint64) {
+	p.t.Logf("seed %d", seed)
 	start := time.Now()
-	g := newGenerator(*seed)
+	g := newGenerator(seed)
 	for _, sql := range schema {
 		p.both(sql)
 	}
@@ -161,11 +161,16 @@ func (p *pair) run(createView string, rounds int) {
 
 func viewName(q query) string { return fmt.Sprintf("v%d", q.line) }
 
-// TestViews is the differential test.
+// TestViews is the differential test, with one worker and with two, each on data of its own.
 func TestViews(t *testing.T) {
-	ours := startOurs(t, sqllogictest.Mode{Name: "differential", Workers: 2})
-	p := &pair{t: t, ours: ours, theirs: freshPostgres(t, startPostgres(t)), failed: map[int]bool{}}
-	p.run("CREATE MATERIALIZED VIEW %s AS %s", *rounds)
+	cluster := startPostgres(t)
+	for i, workers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("W=%d", workers), func(t *testing.T) {
+			ours := startOurs(t, sqllogictest.Mode{Name: "differential", Workers: workers})
+			p := &pair{t: t, ours: ours, theirs: freshPostgres(t, cluster), failed: map[int]bool{}}
+			p.run("CREATE MATERIALIZED VIEW %s AS %s", *rounds, *seed+uint64(i))
+		})
+	}
 }
 
 // TestQueries holds that the file is sound: PostgreSQL accepts every query, gives a view of it the same rows, and no
@@ -179,7 +184,7 @@ func TestQueries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.run("CREATE VIEW %s AS %s", 3)
+	p.run("CREATE VIEW %s AS %s", 3, *seed)
 	if n := len(queries()); n < 150 && *only == "" {
 		t.Errorf("%d queries, want at least 150", n)
 	}
