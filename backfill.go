@@ -91,6 +91,17 @@ func (f *dataflow) inputRows() int64 {
 
 // fillJob runs beside the step.
 func (c *core) fillJob(f *dataflow) {
+	if !c.inputsReady(f) {
+		return
+	}
+	if err := c.fillAside(f); err != nil && c.db.ctx.Err() == nil {
+		f.suspend(err)
+	}
+}
+
+// inputsReady waits until the views that f reads are live; false means that f is
+// suspended instead, or the database closes.
+func (c *core) inputsReady(f *dataflow) bool {
 	ctx := c.db.ctx
 	for i := range f.inputs {
 		if up := f.inputs[i].rel.flow; up != nil {
@@ -98,19 +109,19 @@ func (c *core) fillJob(f *dataflow) {
 				if ctx.Err() == nil {
 					f.suspend(fmt.Errorf("it reads %s: %w", up.out.desc.Name, err))
 				}
-				return
+				return false
 			}
 		}
 	}
-	if err := c.fillAside(f); err != nil && ctx.Err() == nil {
-		f.suspend(err)
-	}
+	return true
 }
 
 func (c *core) fillAside(f *dataflow) error {
 	w := &fill{f: f, c: c}
 	defer w.release()
-	c.mu.Lock()
+	if !c.lockWithInputs(f) {
+		return nil
+	}
 	err := w.begin()
 	c.mu.Unlock()
 	if err != nil {
@@ -119,13 +130,37 @@ func (c *core) fillAside(f *dataflow) error {
 	if err := w.readAll(); err != nil {
 		return err
 	}
+	return c.catchUpAside(f, w)
+}
+
+// lockWithInputs takes core.mu at a moment when all views that f reads are live, so that
+// their changes are there up to the head; false means that f is suspended instead, or
+// the database closes, and mu is not held.
+func (c *core) lockWithInputs(f *dataflow) bool {
+	for {
+		if !c.inputsReady(f) {
+			return false
+		}
+		c.mu.Lock()
+		if f.inputsLive() {
+			return true
+		}
+		c.mu.Unlock()
+	}
+}
+
+// catchUpAside applies changes until few are left, and the last of them under the
+// step's lock.
+func (c *core) catchUpAside(f *dataflow, w *fill) error {
 	for {
 		if !f.is(flowFilling) {
 			return nil
 		}
-		c.mu.Lock()
+		if !c.lockWithInputs(f) {
+			return nil
+		}
 		behind := w.behind()
-		if behind <= joinRows {
+		if behind <= f.joinLimit() {
 			err := w.aim()
 			if err == nil {
 				err = w.catchUp(c.epoch, c.time)

@@ -27,10 +27,12 @@ type core struct {
 	rels map[catalog.ID]*stored
 	// flows is the dataflows in the order of their ids, which is a topological one:
 	// a view is made after what it reads.
-	flows  []*dataflow
-	seqs   map[catalog.ID]*sequenceState
-	stages log.Stages
-	staged map[log.StageID][]op
+	flows []*dataflow
+	// readers is the dataflows that read each relation, ascending by id.
+	readers map[catalog.ID][]*dataflow
+	seqs    map[catalog.ID]*sequenceState
+	stages  log.Stages
+	staged  map[log.StageID][]op
 
 	// unpublished is the epochs that are applied and not yet published.
 	unpublished []appliedEpoch
@@ -68,6 +70,8 @@ type step struct {
 	moved   map[catalog.ID]bool
 	changed []*relation.Relation
 	flows   []*dataflow
+	// created is the dataflows that this entry has made.
+	created []*dataflow
 }
 
 // Apply implements log.StateMachine.
@@ -89,7 +93,7 @@ func (c *core) Apply(e log.Entry) error {
 	}
 	c.raiseWatermarks(s)
 	c.runDataflows(s)
-	if c.db.reading.Load() {
+	if c.db.reading.Load() && len(s.created) > 0 {
 		c.startDataflows()
 	}
 	c.db.applied(time.Since(begin))
@@ -223,16 +227,7 @@ func (c *core) truncate(s *step, id catalog.ID) error {
 }
 
 // isRead reports whether a dataflow reads relation id.
-func (c *core) isRead(id catalog.ID) bool {
-	for _, f := range c.flows {
-		for _, in := range f.inputs {
-			if in.rel.id == id {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (c *core) isRead(id catalog.ID) bool { return len(c.readers[id]) > 0 }
 
 func negated(c *chunk.Chunk) *chunk.Chunk {
 	n := *c

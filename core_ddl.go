@@ -53,6 +53,7 @@ func (c *core) dropStored(id catalog.ID) {
 	if t.flow != nil {
 		t.flow.drop()
 		c.flows = slices.DeleteFunc(slices.Clone(c.flows), func(f *dataflow) bool { return f == t.flow })
+		c.indexReaders()
 	}
 	c.db.dropped(t)
 }
@@ -87,7 +88,10 @@ func (c *core) putStored(s *step, d *catalog.Descriptor, o *ddlOp) error {
 		c.db.startSource(t)
 	}
 	if d.Query() != nil {
-		return c.createDataflow(t)
+		if err := c.createDataflow(t); err != nil {
+			return err
+		}
+		s.created = append(s.created, t.flow)
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package streamdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"streamdb/exec"
 	"streamdb/planner/physical"
@@ -49,6 +52,9 @@ type dataflow struct {
 	// rows counts the rows that a fill has read, of total; for progress.
 	rows, total atomic.Int64
 
+	// nsPerRow is what a row has lately cost in a step; see lag.go.
+	nsPerRow float64
+
 	mu     sync.Mutex
 	err    error         // why it is suspended
 	turned chan struct{} // closed and replaced when state changes
@@ -82,6 +88,7 @@ func (c *core) createDataflow(t *stored) error {
 	}
 	t.flow = f
 	c.flows = append(c.flows, f)
+	c.indexReaders()
 	return nil
 }
 
@@ -146,6 +153,11 @@ func (f *dataflow) turn(s flowState, err error) {
 	f.turned = make(chan struct{})
 }
 
+// shows reports whether the dataflow's relation has the state of a published epoch.
+func (f *dataflow) shows(e relation.Epoch) bool {
+	return f.is(flowLive) && relation.Epoch(f.joined.Load()) <= e
+}
+
 func (f *dataflow) suspend(err error) {
 	var p *exec.PanicError
 	if errors.As(err, &p) {
@@ -186,37 +198,93 @@ func (f *dataflow) ready(ctx context.Context) error {
 	}
 }
 
-// runDataflows moves the live dataflows that have something to do.
+// runDataflows moves the live dataflows whose inputs have changed, and no others: a
+// thousand idle views cost nothing. A view's changes make its readers, which have
+// larger ids, due in turn.
 func (c *core) runDataflows(s *step) {
-	for _, f := range c.flows {
-		if !f.is(flowLive) || !f.dirty(s) {
-			continue
-		}
-		if bad := f.suspendedInput(); bad != nil {
-			f.suspend(fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
-			continue
-		}
-		if err := f.step(c, s); err != nil {
-			f.suspend(err)
+	due := dueFlows{readers: c.readers, seen: make(map[*dataflow]bool)}
+	for id, d := range s.deltas {
+		if len(d) > 0 {
+			due.add(id)
 		}
 	}
-	for _, f := range c.flows {
-		if f.is(flowLive) {
-			if bad := f.suspendedInput(); bad != nil {
-				f.suspend(fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
-			}
+	for id := range s.moved {
+		due.add(id)
+	}
+	for f := due.next(); f != nil; f = due.next() {
+		if !f.is(flowLive) {
+			continue
+		}
+		switch bad := f.suspendedInput(); {
+		case bad != nil:
+			c.suspendFlow(f, fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
+			continue
+		case !f.inputsLive() || f.tooSlow(s):
+			c.leave(f, s)
+			continue
+		}
+		began := time.Now()
+		if err := f.step(c, s); err != nil {
+			c.suspendFlow(f, err)
+			continue
+		}
+		f.learn(s, time.Since(began))
+		if len(s.deltas[f.out.id]) > 0 || s.moved[f.out.id] {
+			due.add(f.out.id)
 		}
 	}
 }
 
-func (f *dataflow) dirty(s *step) bool {
-	for i := range f.inputs {
-		id := f.inputs[i].rel.id
-		if len(s.deltas[id]) > 0 || s.moved[id] {
-			return true
+// suspendFlow suspends a live dataflow and those that read it.
+func (c *core) suspendFlow(f *dataflow, cause error) {
+	f.suspend(cause)
+	for _, r := range c.readers[f.out.id] {
+		if r.is(flowLive) {
+			c.suspendFlow(r, fmt.Errorf("it reads %s, which is suspended", f.out.desc.Name))
 		}
 	}
-	return false
+}
+
+// dueFlows gives the dataflows to be run in the order of their ids.
+type dueFlows struct {
+	readers map[catalog.ID][]*dataflow
+	seen    map[*dataflow]bool
+	queue   []*dataflow // ascending by id
+}
+
+// add makes the readers of a relation due.
+func (q *dueFlows) add(id catalog.ID) {
+	for _, f := range q.readers[id] {
+		if q.seen[f] {
+			continue
+		}
+		q.seen[f] = true
+		at, _ := slices.BinarySearchFunc(q.queue, f, func(a, b *dataflow) int { return cmp.Compare(a.out.id, b.out.id) })
+		q.queue = slices.Insert(q.queue, at, f)
+	}
+}
+
+// next takes the due dataflow with the least id, nil when there is none.
+func (q *dueFlows) next() *dataflow {
+	if len(q.queue) == 0 {
+		return nil
+	}
+	f := q.queue[0]
+	q.queue = q.queue[1:]
+	return f
+}
+
+// indexReaders notes which dataflows read which relation.
+func (c *core) indexReaders() {
+	c.readers = make(map[catalog.ID][]*dataflow, len(c.rels))
+	for _, f := range c.flows {
+		for i := range f.inputs {
+			id := f.inputs[i].rel.id
+			if l := c.readers[id]; len(l) == 0 || l[len(l)-1] != f {
+				c.readers[id] = append(l, f)
+			}
+		}
+	}
 }
 
 func (f *dataflow) suspendedInput() *stored {

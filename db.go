@@ -31,6 +31,9 @@ type Options struct {
 	// NoInlineFill makes every new view fill beside the step, however small its inputs:
 	// for tests of that way.
 	NoInlineFill bool
+	// LagEvery makes every dataflow leave the step once in so many epochs, for tests of
+	// that way; 0 means only when it is too slow.
+	LagEvery int
 	// CheckpointEvery makes a checkpoint after so many entries besides those that the
 	// amount of log demands; 0 means never.
 	CheckpointEvery int

@@ -361,6 +361,9 @@ func (r *planRun) waitForViews() error {
 }
 
 func (r *planRun) waitForView(s *stored) error {
+	if r.t.states[s] != nil {
+		return nil
+	}
 	f := s.flow
 	for {
 		st, turned, err := f.status()

@@ -15,6 +15,7 @@ import (
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
+	"streamdb/storage/relation"
 )
 
 // rangeReader reads a source that gives the same rows for the same offsets for ever:
@@ -43,6 +44,9 @@ type sourceState struct {
 	// By reference: rows [start, offset) have been applied.
 	start, offset int64
 	ranges        rangeReader
+	// before is the offset before epoch moved, for who leaves the step in that epoch.
+	before int64
+	moved  relation.Epoch
 	// By value: the connector's position behind the rows applied.
 	position []byte
 	open     func() (tailReader, error)
@@ -139,7 +143,7 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 			return err
 		}
 	}
-	t.source.offset = o.To
+	t.source.move(s.epoch, o.To)
 	return nil
 }
 
@@ -198,6 +202,22 @@ func badLetters(bad *chunk.Chunk) *chunk.Chunk {
 		out.Rows++
 	}
 	return out
+}
+
+// move sets the offset, in an epoch.
+func (s *sourceState) move(e relation.Epoch, to int64) {
+	if s.moved != e {
+		s.moved, s.before = e, s.offset
+	}
+	s.offset = to
+}
+
+// offsetAt returns the offset after an epoch, which is the newest or the one before.
+func (s *sourceState) offsetAt(e relation.Epoch) int64 {
+	if s.moved > e {
+		return s.before
+	}
+	return s.offset
 }
 
 const (

@@ -64,8 +64,8 @@ func (db *DB) begin(pin bool) *transaction {
 
 func (t *transaction) pinAll() error {
 	for _, s := range t.snap.rels {
-		if s.rel == nil || s.flow != nil {
-			continue // views may lag; they are taken when they are read
+		if s.rel == nil || s.flow != nil && !s.flow.shows(t.snap.epoch) {
+			continue // a view that lags is waited for when it is read
 		}
 		if _, err := t.state(s); err != nil {
 			return err

@@ -1,0 +1,114 @@
+package streamdb
+
+import (
+	"time"
+
+	"streamdb/storage/relation"
+)
+
+// A live dataflow whose part of a step would take longer than its slice leaves the
+// step: it goes on beside it, by the mechanism that fills a new view, with holds on its
+// inputs at the last epoch it has applied, takes many epochs as one delta, and joins
+// again at the head. Whoever reads it leaves with it, since its changes come later now.
+// Nothing of this is logged: when a dataflow gets somewhere is local, what it holds
+// there is not.
+
+// slice is the time that a dataflow may take of a step.
+const slice = 20 * time.Millisecond
+
+// leastRows is the number of rows from which a dataflow's speed is believed: below it,
+// a pause of the machine looks like a slow dataflow.
+const leastRows = 256
+
+// rowsIn counts the changes of this entry that f reads.
+func (f *dataflow) rowsIn(s *step) int {
+	n := 0
+	for i := range f.inputs {
+		for _, d := range s.deltas[f.inputs[i].rel.id] {
+			n += d.Rows
+		}
+	}
+	return n
+}
+
+// tooSlow estimates whether f would pass its slice in this step.
+func (f *dataflow) tooSlow(s *step) bool {
+	if f.db.opts.LagEvery > 0 && uint64(s.epoch)%uint64(f.db.opts.LagEvery) == 0 {
+		return true
+	}
+	n := f.rowsIn(s)
+	return n >= leastRows && float64(n)*f.nsPerRow > float64(slice)
+}
+
+// learn notes what the step took. The figure falls quickly and rises slowly: one slow
+// step is no slow dataflow.
+func (f *dataflow) learn(s *step, took time.Duration) {
+	n := f.rowsIn(s)
+	if n < leastRows {
+		return
+	}
+	now := float64(took) / float64(n)
+	switch {
+	case f.nsPerRow == 0 || now < f.nsPerRow:
+		f.nsPerRow = now
+	default:
+		f.nsPerRow += (now - f.nsPerRow) / 4
+	}
+}
+
+// joinLimit is the number of changed rows with which f may join within a step.
+func (f *dataflow) joinLimit() int64 {
+	if f.nsPerRow == 0 {
+		return joinRows
+	}
+	return min(max(int64(float64(slice)/f.nsPerRow), leastRows), joinRows)
+}
+
+// leave takes f, and whoever reads it, out of the step before it has seen anything of
+// this entry. core.mu is held.
+func (c *core) leave(f *dataflow, s *step) {
+	w := &fill{f: f, c: c}
+	if err := w.hold(s.epoch - 1); err != nil {
+		c.suspendFlow(f, err)
+		return
+	}
+	f.frontier.Store(uint64(s.epoch - 1))
+	f.turn(flowFilling, nil)
+	c.db.jobs.Go(func() { c.rejoin(f, w) })
+	for _, r := range c.readers[f.out.id] {
+		if r.is(flowLive) {
+			c.leave(r, s)
+		}
+	}
+}
+
+// rejoin brings f back to the head, beside the step.
+func (c *core) rejoin(f *dataflow, w *fill) {
+	defer w.release()
+	if err := c.catchUpAside(f, w); err != nil && c.db.ctx.Err() == nil {
+		c.mu.Lock()
+		c.suspendFlow(f, err)
+		c.mu.Unlock()
+	}
+}
+
+// hold keeps the inputs as of an epoch that f has applied. core.mu is held.
+func (w *fill) hold(epoch relation.Epoch) error {
+	n := len(w.f.inputs)
+	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
+	w.epoch, w.time = epoch, w.c.time
+	for i := range w.f.inputs {
+		in := &w.f.inputs[i]
+		if in.rel.rel == nil {
+			w.from[i] = in.rel.source.offsetAt(epoch)
+			continue
+		}
+		h, err := in.rel.rel.Hold(epoch, w.f.out.desc.Name)
+		if err != nil {
+			w.release()
+			return err
+		}
+		w.holds[i] = h
+	}
+	return nil
+}
