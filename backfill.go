@@ -91,6 +91,7 @@ func (f *dataflow) inputRows() int64 {
 
 // fillJob runs beside the step.
 func (c *core) fillJob(f *dataflow) {
+	inBackground()
 	if !c.inputsReady(f) {
 		return
 	}

@@ -200,6 +200,7 @@ func (db *DB) writeCheckpoint(f *frozen) error {
 
 // checkpointLoop makes a checkpoint whenever enough has been applied since the last.
 func (db *DB) checkpointLoop() {
+	inBackground()
 	for {
 		select {
 		case <-db.checkpoints.due:

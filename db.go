@@ -71,6 +71,7 @@ type DB struct {
 	started int64
 
 	proposals     chan *proposal
+	aside         chan struct{} // places for large statements, see priority.go
 	closing       chan struct{}
 	sequencerDone chan struct{}
 	lastStage     uint64
@@ -117,7 +118,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.TickInterval == 0 {
 		opts.TickInterval = 100 * time.Millisecond
 	}
-	db := &DB{opts: opts, logger: opts.Logger, proposals: make(chan *proposal, 1024), closing: make(chan struct{}),
+	db := &DB{opts: opts, logger: opts.Logger, proposals: make(chan *proposal, 1024), aside: make(chan struct{}, ExtraThreads), closing: make(chan struct{}),
 		sequencerDone: make(chan struct{}), news: make(chan struct{}), mergeWake: make(chan struct{}, 1), failed: make(chan struct{}), started: log.MicrosOf(time.Now())}
 	db.checkpoints.due = make(chan struct{}, 1)
 	db.ctx, db.stop = context.WithCancel(context.Background())
@@ -298,6 +299,7 @@ func (db *DB) restartDataflows() {
 // merge is the background merging of runs: the relations that have changed, one after
 // the other, until nothing is due.
 func (db *DB) merge() {
+	inBackground()
 	for {
 		db.mergeMu.Lock()
 		due := db.mergeDue

@@ -84,6 +84,7 @@ func (c *core) leave(f *dataflow, s *step) {
 
 // rejoin brings f back to the head, beside the step.
 func (c *core) rejoin(f *dataflow, w *fill) {
+	inBackground()
 	defer w.release()
 	if err := c.catchUpAside(f, w); err != nil && c.db.ctx.Err() == nil {
 		c.mu.Lock()

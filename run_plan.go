@@ -51,8 +51,14 @@ func (s *conn) runPlan(ctx context.Context, t *transaction, plan *physical.Plan,
 	if err := r.pin(); err != nil {
 		return err
 	}
+	if r.large() {
+		return s.db.runAside(ctx, r.do)
+	}
 	return r.do()
 }
+
+// idOf returns the relation that a scan reads.
+func idOf(sc *physical.Scan) catalog.ID { return catalog.ID(sc.Relation) }
 
 // pin waits for the views that the plan reads and takes its snapshots. A statement of
 // its own moves to a newer state when the one it began with is gone already.

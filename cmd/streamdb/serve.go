@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 
+	"streamdb"
 	"streamdb/wire"
 )
 
@@ -17,6 +19,9 @@ func serve(ctx context.Context, args []string) error {
 	s, err := serveSpec(args)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.NumCPU() + streamdb.ExtraThreads)
 	}
 	srv, err := start(s)
 	if err != nil {
