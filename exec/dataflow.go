@@ -187,7 +187,10 @@ func (d *Dataflow) Take() []*chunk.Chunk {
 // run moves all pending chunks through the fragments and, if flush is given, ends the epoch.
 func (d *Dataflow) run(flush *FlushInput) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if i, ok := p.(interruption); ok {
+			err = i.err
+		} else if p != nil {
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()

@@ -260,7 +260,7 @@ func (d *Dataflow) instantiate(f *fragment, w int) (*instance, error) {
 	in := &instance{worker: w, entries: make(map[int]*Output)}
 	for _, n := range f.nodes {
 		node := &d.plan.Nodes[n]
-		out := &Output{dead: d.dead[w], node: n}
+		out := &Output{dead: d.dead[w], node: n, interrupt: d.opts.Interrupt}
 		if node.Kind == physical.KindScan {
 			in.entries[n] = out
 			in.ops = append(in.ops, running{n, &passThrough{}, out})

@@ -54,6 +54,8 @@ type Output struct {
 	next []target
 	dead *deadLetters
 	node int
+	// interrupt is Options.Interrupt: a join may emit for hours in one Push.
+	interrupt func() error
 	// rows counts what was emitted, nanos the time spent in the node itself.
 	rows, nanos int64
 }
@@ -70,6 +72,11 @@ func (o *Output) Emit(c *chunk.Chunk) {
 		return
 	}
 	o.rows += int64(c.Rows)
+	if o.interrupt != nil {
+		if err := o.interrupt(); err != nil {
+			panic(interruption{err})
+		}
+	}
 	start := stopwatch()
 	for i := range o.next {
 		t := &o.next[i]
@@ -83,6 +90,9 @@ func (o *Output) Emit(c *chunk.Chunk) {
 		start = end
 	}
 }
+
+// interruption is the panic that unwinds the operators when a run is to end.
+type interruption struct{ err error }
 
 // started is where the stopwatch begins.
 var started = time.Now()
