@@ -523,7 +523,9 @@ func (s *conn) resolvedPath(cat *catalog.Catalog) []string {
 	var path []string
 	for _, p := range s.set.searchPath() {
 		if p == "$user" {
-			p = s.user
+			if p = s.user; !cat.HasUserSchema(p) {
+				continue
+			}
 		}
 		if _, err := cat.SchemaByName(p); err == nil {
 			path = append(path, p)

@@ -230,7 +230,9 @@ func New(cat *catalog.Catalog, opts Options) *Planner {
 	p := &Planner{cat: cat, opts: opts}
 	for _, s := range opts.SearchPath {
 		if s == "$user" {
-			s = opts.User
+			if s = opts.User; !cat.HasUserSchema(s) {
+				continue
+			}
 		}
 		p.path = append(p.path, s)
 	}

@@ -35,6 +35,13 @@ func (c *Catalog) SchemaByName(name string) (*Descriptor, error) {
 	return nil, sqlerr.New(sqlerr.InvalidSchemaName, "schema %q does not exist", name)
 }
 
+// HasUserSchema reports whether "$user" stands for a schema in a search path: the
+// system's schemas belong to nobody, even to a user with the name of one.
+func (c *Catalog) HasUserSchema(user string) bool {
+	id := c.schemas[user]
+	return id >= FirstUserID || id == PublicID
+}
+
 // path gives the ids of the schemas a search goes through: pg_catalog first, unless
 // it is named elsewhere in the path.
 func (c *Catalog) path(searchPath []string) []ID {

@@ -2,6 +2,7 @@ package psqlcheck
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"streamdb/sql/parser"
+	"streamdb/sqllogictest"
+	"streamdb/sqllogictest/target"
 )
 
 // all loads every recording.
@@ -40,12 +43,58 @@ func TestRecordingsAreComplete(t *testing.T) {
 	}
 }
 
-// TestServer runs the recordings against the server of STREAMDB_PSQL_DSN, which has
-// the objects of sample.sql already.
+// knownMissing are recorded queries that use what streamdb does not have.
+var knownMissing = map[string]string{
+	"tab_completion typed: set timezone to ": "42883", // pg_timezone_names()
+	"jdbc query getColumns":                  "0A000", // a window function
+	"jdbc query getPrimaryKeys":              "0A000", // a field of a composite value
+	"jdbc query sql type of a name":          "42883", // array_in
+}
+
+// leastSame is how many recordings have exactly PostgreSQL's rows; the others differ by what PostgreSQL has besides
+// (text search, collations, built-in types) and by names of our own.
+const leastSame = 134
+
+// sampleServer starts a server with the objects of sample.sql.
+func sampleServer(t *testing.T) (dsn string) {
+	t.Helper()
+	server, err := target.NewInProcess()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn, err = server.Start(t.Context(), sqllogictest.Mode{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() }) // The test has what it wants.
+	dsn = strings.Replace(dsn, "test@", "streamdb@", 1)
+	db, err := pgconn.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	sample, _, err := Load(os.DirFS("../testdata/psql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sql := range strings.SplitSeq(sample, ";\n") {
+		_, err := Rows(t.Context(), db, sql)
+		var e *pgconn.PgError
+		if errors.As(err, &e) && e.Code == "0A000" && strings.Contains(sql, "UNIQUE INDEX mv_a") {
+			continue // a materialized view has no unique index
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	return dsn
+}
+
+// TestServer runs the recordings against a server.
 func TestServer(t *testing.T) {
-	dsn := os.Getenv("STREAMDB_PSQL_DSN")
+	dsn := os.Getenv("STREAMDB_PSQL_DSN") // with the objects of sample.sql
 	if dsn == "" {
-		t.Skip("STREAMDB_PSQL_DSN is not set")
+		dsn = sampleServer(t)
 	}
 	ctx := context.Background()
 	db, err := pgconn.Connect(ctx, dsn)
@@ -59,7 +108,10 @@ func TestServer(t *testing.T) {
 	for i := range results {
 		switch r := &results[i]; {
 		case r.Err != nil:
-			t.Errorf("%s", r)
+			var e *pgconn.PgError
+			if !errors.As(r.Err, &e) || e.Code != knownMissing[r.Name] {
+				t.Errorf("%s", r)
+			}
 		case !r.Same():
 			t.Logf("differs: %s", r)
 		default:
@@ -67,6 +119,9 @@ func TestServer(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d as PostgreSQL", same, len(results))
+	if same < leastSame {
+		t.Errorf("only %d have PostgreSQL's rows", same)
+	}
 }
 
 // Rows runs a query by the simple protocol.
