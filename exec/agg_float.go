@@ -86,11 +86,10 @@ func (a *floatAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
 	switch a.kind {
 	case functions.AggSum:
-		v = g.sum.round()
 		if a.real {
-			v = float64(float32(v))
+			return g.sum.roundReal(), true
 		}
-		return v, true
+		return g.sum.round(), true
 	case functions.AggAvg:
 		return g.sum.round() / float64(g.n), true
 	}

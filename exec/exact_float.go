@@ -136,4 +136,13 @@ func (s *exactFloat) round() float64 {
 	return v
 }
 
+// roundReal returns the sum as the nearest real, in one rounding.
+func (s *exactFloat) roundReal() float64 {
+	if v, ok := s.special(); ok {
+		return v
+	}
+	v, _ := s.exact().Float32()
+	return float64(v)
+}
+
 func (s *exactFloat) size() int64 { return int64(cap(s.limbs)*8 + 56) }
