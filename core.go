@@ -104,6 +104,9 @@ func (c *core) Apply(e log.Entry) error {
 
 // opsOf returns the operations that an entry makes true.
 func (c *core) opsOf(e log.Entry) ([]op, error) {
+	if e.EngineVersion > EngineVersion {
+		return nil, fmt.Errorf("it was logged by engine version %d, this one is %d: use the newer program", e.EngineVersion, EngineVersion)
+	}
 	switch e.Kind {
 	case log.KindLeader:
 		c.stages.DropAll()
