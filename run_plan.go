@@ -74,7 +74,23 @@ func (r *planRun) pin() error {
 	}
 }
 
+// pinTarget takes the snapshots of the table that a statement changes before anything is
+// read, while a newer state can still be taken instead.
+func (s *conn) pinTarget(ctx context.Context, d *catalog.Descriptor) error {
+	t, err := s.t.stored(d.ID)
+	if err != nil || t.rel == nil {
+		return err
+	}
+	s.t.target = t
+	return (&planRun{ctx: ctx, s: s, t: s.t, plan: &physical.Plan{}}).pin()
+}
+
 func (r *planRun) takeStates() error {
+	if r.t.target != nil {
+		if _, err := r.t.keyed(r.t.target); err != nil {
+			return err
+		}
+	}
 	for i := range r.plan.Nodes {
 		sc := r.plan.Nodes[i].Scan
 		if sc == nil || sc.Virtual != "" {

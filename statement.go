@@ -7,6 +7,7 @@ import (
 
 	"streamdb/planner"
 	"streamdb/sql/ast"
+	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
@@ -88,7 +89,7 @@ func (s *conn) open() error {
 	if s.t != nil {
 		return nil
 	}
-	s.t = s.db.begin(s.explicit)
+	s.t = s.db.begin(s.explicit || !s.alone && len(s.db.published().rels) <= pinAllMax)
 	s.statements = 0
 	s.before = s.set.clone()
 	iso := s.modes.Isolation
@@ -417,6 +418,12 @@ func (s *conn) executePlanned(ctx context.Context, planned planner.Planned, p *p
 	if err := s.checkWritable(planned); err != nil {
 		return err
 	}
+	if d := targetOf(planned); d != nil {
+		if err := s.pinTarget(ctx, d); err != nil {
+			return err
+		}
+		defer func(t *transaction) { t.target = nil }(s.t)
+	}
 	switch q := planned.(type) {
 	case *planner.Query:
 		return s.query(ctx, q, p.values, r)
@@ -435,6 +442,23 @@ func (s *conn) executePlanned(ctx context.Context, planned planner.Planned, p *p
 	}
 	return sqlerr.Internal("planned statement of unknown type %T", planned)
 }
+
+// targetOf returns the table that a statement changes row by row, nil if there is none.
+func targetOf(planned planner.Planned) *catalog.Descriptor {
+	switch q := planned.(type) {
+	case *planner.Insert:
+		return q.Table
+	case *planner.Update:
+		return q.Table
+	case *planner.Delete:
+		return q.Table
+	}
+	return nil
+}
+
+// pinAllMax is how many relations an implicit transaction of the extended protocol pins
+// for the statements that may follow before Sync.
+const pinAllMax = 64
 
 // checkWritable refuses writes in a read-only transaction.
 func (s *conn) checkWritable(planned planner.Planned) error {

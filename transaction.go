@@ -32,6 +32,9 @@ type transaction struct {
 	writes []tableWrite // in order
 	group  *txn.Group
 
+	// target is the table that the running statement changes, nil if none.
+	target *stored
+
 	serializable, readOnly bool
 	reads                  map[catalog.ID]bool
 	saves                  []savepoint
