@@ -6,7 +6,10 @@ type Ref uint64
 
 const (
 	slabSize = 1 << 18
-	refWhole = 1<<24 - 1
+	// slabFirst is the size of the first slab; each is four times the one before until
+	// slabSize is reached.
+	slabFirst = 1 << 10
+	refWhole  = 1<<24 - 1
 )
 
 // Arena owns byte strings that outlive their chunk, in slabs without pointers into
@@ -31,9 +34,11 @@ func (a *Arena) Add(b []byte) Ref {
 		return Ref(uint64(len(a.slabs)-1)<<44 | refWhole)
 	}
 	if len(a.slabs) == 0 || cap(a.slabs[a.open])-len(a.slabs[a.open]) < len(b) {
+		// The first slabs are small: many an arena, a lone statement's say, holds little.
+		size := max(min(slabFirst<<(2*min(len(a.slabs), 8)), slabSize), len(b))
 		a.open = len(a.slabs)
-		a.slabs = append(a.slabs, make([]byte, 0, slabSize))
-		a.total += slabSize
+		a.slabs = append(a.slabs, make([]byte, 0, size))
+		a.total += int64(size)
 	}
 	n := a.open
 	off := len(a.slabs[n])
