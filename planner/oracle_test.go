@@ -65,7 +65,7 @@ type oracle struct {
 func newOracle(t *testing.T) *oracle {
 	s, err := pgtest.Start(t.Context())
 	if errors.Is(err, pgtest.ErrNotInstalled) {
-		t.Skip(err)
+		pgtest.Missing(t, err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,6 @@ var (
 
 // TestStreamdb runs every file in every mode: the same answers, the same fingerprints.
 func TestStreamdb(t *testing.T) {
-	target.Require(t)
 	t.Logf("seed %d", *seed)
 	for _, path := range testFiles(t) {
 		t.Run(name(path), func(t *testing.T) {

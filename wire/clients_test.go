@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"streamdb/sqllogictest/pgtest"
 )
 
 func TestPgx(t *testing.T) {
@@ -86,7 +88,7 @@ func (s *testServer) psql(t *testing.T, script string, args ...string) string {
 	t.Helper()
 	bin, err := exec.LookPath("psql")
 	if err != nil {
-		t.Skip("psql is not installed")
+		pgtest.Missing(t, err)
 	}
 	host, port, _ := net.SplitHostPort(s.addr)
 	cmd := exec.Command(bin, append([]string{"-X", "-h", host, "-p", port, "-U", "u", "-d", "d"}, args...)...)

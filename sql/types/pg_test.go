@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"streamdb/sql/sqlerr"
+	"streamdb/sqllogictest/pgtest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write testdata/pg15.txt from a PostgreSQL 15 on this machine")
@@ -49,12 +50,12 @@ func startPG(t *testing.T) func(sql string) string {
 	if os.Getuid() == 0 {
 		u, err := user.Lookup("postgres")
 		if err != nil {
-			t.Skip("no user postgres")
+			pgtest.Missing(t, err)
 		}
 		uid, _ := strconv.Atoi(u.Uid)
 		gid, _ := strconv.Atoi(u.Gid)
 		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		prefix = []string{"runuser", "-u", "postgres", "--"}
 	}
@@ -174,8 +175,11 @@ func TestAgainstPostgreSQL(t *testing.T) {
 // TestAgainstLocalPostgreSQL asks a server on this machine, if there is one, a
 // sample of the cases, so that the kept answers cannot rot.
 func TestAgainstLocalPostgreSQL(t *testing.T) {
-	if _, err := os.Stat(pgBin + "/initdb"); err != nil || testing.Short() {
-		t.Skip("no PostgreSQL 15 here")
+	if testing.Short() {
+		t.Skip("starts PostgreSQL")
+	}
+	if _, err := os.Stat(pgBin + "/initdb"); err != nil {
+		pgtest.Missing(t, err)
 	}
 	var exprs []string
 	var sample []pgCase

@@ -59,7 +59,6 @@ func freshPostgres(t *testing.T, cluster *pgtest.Server) *pgconn.PgConn {
 
 // startOurs starts a streamdb and connects to it.
 func startOurs(t *testing.T, mode sqllogictest.Mode) *pgconn.PgConn {
-	target.Require(t)
 	server, err := target.NewInProcess()
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,6 @@ func answers(ctx context.Context, connString string) (string, error) {
 // TestFlippedBytes flips a byte in each file of a killed server's data directory. The server refuses to start, or a query
 // fails, with an error that says so; or everything is as it was. What it must not do is give another answer.
 func TestFlippedBytes(t *testing.T) {
-	target.Require(t)
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, data)
 	conn, err := pgconn.Connect(t.Context(), p.ConnString())
@@ -169,7 +168,6 @@ func flip(t *testing.T, path string, rng *rand.Rand) int {
 
 // TestTLSFiles holds that wrong certificate files keep the server from starting, with a word about why.
 func TestTLSFiles(t *testing.T) {
-	target.Require(t)
 	dir := t.TempDir()
 	garbage := filepath.Join(dir, "garbage.pem")
 	if err := os.WriteFile(garbage, []byte("no certificate"), 0o600); err != nil {

@@ -84,7 +84,6 @@ func servers(t *testing.T, test func(*testing.T, *victim)) {
 
 // start builds and runs a server and waits until it answers.
 func start(t *testing.T, data string) *target.Process {
-	target.Require(t)
 	binary, err := target.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -1,3 +1,5 @@
+// Package target starts the database that the black-box suites run against: in process on a file system that can crash,
+// or as the real binary.
 package target
 
 import (

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"streamdb/sqllogictest/pgtest"
 )
 
 var update = flag.Bool("update", false, "write testdata/session.out anew")
@@ -14,10 +16,7 @@ var update = flag.Bool("update", false, "write testdata/session.out anew")
 // TestPsql runs testdata/session.sql in a real psql and compares what it prints.
 func TestPsql(t *testing.T) {
 	if _, err := exec.LookPath("psql"); err != nil {
-		if os.Getenv("STREAMDB_TESTS") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		pgtest.Missing(t, err)
 	}
 	// The session reads no line before the one before is done, so that output and errors come in order.
 	cmd := exec.CommandContext(t.Context(), "psql", "-X", "-a", "-d", sampleServer(t), "-f", "testdata/session.sql")
