@@ -336,3 +336,66 @@ func TestPgxRowLimit(t *testing.T) {
 		t.Errorf("%d rows", total)
 	}
 }
+
+// TestPlansFollow sends the same texts again while what they mean changes.
+func TestPlansFollow(t *testing.T) {
+	c := connect(t, startServer(t))
+	ask := func(sql string) string {
+		t.Helper()
+		res, err := c.PgConn().Exec(t.Context(), sql).ReadAll()
+		if err != nil {
+			return code(err)
+		}
+		var out string
+		for _, r := range res {
+			for _, row := range r.Rows {
+				out += fmt.Sprintf("%s", row)
+			}
+		}
+		return out
+	}
+	for i, s := range []struct{ sql, want string }{
+		{"CREATE TABLE t (a int, b int)", ""},
+		{"INSERT INTO t VALUES (1, 2)", ""},
+		{"SELECT * FROM t", "[1 2]"},
+		{"SELECT * FROM t", "[1 2]"},
+		{"ALTER TABLE t DROP COLUMN b", ""},
+		{"SELECT * FROM t", "[1]"},
+		{"INSERT INTO t VALUES (1, 2)", "42601"},
+		{"CREATE SCHEMA s", ""},
+		{"CREATE TABLE s.t (a text)", ""},
+		{"SET search_path TO s, public", ""},
+		{"SELECT * FROM t", ""},
+		{"RESET search_path", ""},
+		{"BEGIN", ""},
+		{"ALTER TABLE t ADD COLUMN c int DEFAULT 7", ""},
+		{"ROLLBACK", ""},
+		{"SELECT * FROM t", "[1]"},
+		{"SELECT '2024-01-01 12:00+00'::timestamptz", "[2024-01-01 12:00:00+00]"},
+		{"SET TimeZone TO 'Asia/Tokyo'", ""},
+		{"SELECT '2024-01-01 12:00+00'::timestamptz", "[2024-01-01 21:00:00+09]"},
+		{"SELECT 0.1::float8::text", "[0.1]"},
+		{"SET extra_float_digits TO -10", ""},
+		{"SELECT 1.23456789::float8::text", "[1.2346]"},
+		{"SET extra_float_digits TO 1", ""},
+		{"SELECT 1.23456789::float8::text", "[1.23456789]"},
+		{"DROP TABLE t", ""},
+		{"SELECT * FROM t", "42P01"},
+		{"CREATE TABLE t (z text DEFAULT 'new')", ""},
+		{"INSERT INTO t VALUES (DEFAULT)", ""},
+		{"INSERT INTO t VALUES (DEFAULT)", ""},
+		{"SELECT * FROM t", "[new][new]"},
+	} {
+		if got := ask(s.sql); got != s.want {
+			t.Errorf("%d, %s: got %s, want %s", i, s.sql, got, s.want)
+		}
+	}
+	// Not everything about time is settled by planning.
+	for _, sql := range []string{"SELECT clock_timestamp()", "SELECT CURRENT_TIMESTAMP", "SELECT 'now'::timestamptz"} {
+		a := ask(sql)
+		time.Sleep(2 * time.Millisecond)
+		if b := ask(sql); a == b {
+			t.Errorf("%s stands still at %s", sql, a)
+		}
+	}
+}

@@ -45,6 +45,7 @@ type conn struct {
 	before *settings
 	local  map[string]string
 
+	plans    planCache
 	prepared map[string]*prepared
 	portals  map[string]*portal
 	cursors  map[string]*cursor
@@ -149,6 +150,14 @@ func (s *conn) Query(ctx context.Context, text string, r session.Results) (err e
 	s.closePortal("")
 	s.busy(text)
 	defer s.idle()
+	if p := s.plans.get(text); p != nil {
+		s.alone = true
+		if err := s.simple(ctx, p, r); err != nil {
+			s.fail()
+			return err
+		}
+		return s.endSimple(ctx)
+	}
 	stmts, err := parser.Parse(text)
 	if err != nil {
 		s.fail()
@@ -159,23 +168,32 @@ func (s *conn) Query(ctx context.Context, text string, r session.Results) (err e
 	}
 	s.alone = len(stmts) == 1
 	for i := range stmts {
-		if err := s.simple(ctx, stmts[i], r); err != nil {
+		p := &prepared{stmt: stmts[i]}
+		if err := s.simple(ctx, p, r); err != nil {
 			s.fail()
 			return err
 		}
+		if s.alone {
+			s.plans.put(text, p)
+		}
 	}
-	if err := s.endImplicit(ctx); err != nil {
+	return s.endSimple(ctx)
+}
+
+// endSimple commits what a simple query has done outside a transaction block.
+func (s *conn) endSimple(ctx context.Context) error {
+	err := s.endImplicit(ctx)
+	if err != nil {
 		s.fail()
-		return err
 	}
-	return nil
+	return err
 }
 
 // simple runs one statement of a simple query.
-func (s *conn) simple(ctx context.Context, st parser.Statement, r session.Results) error {
+func (s *conn) simple(ctx context.Context, p *prepared, r session.Results) error {
 	ctx, cancel := s.timeout(ctx)
 	defer cancel()
-	return s.run(ctx, &portal{prep: &prepared{stmt: st}}, r)
+	return s.run(ctx, &portal{prep: p}, r)
 }
 
 // timeout bounds a statement by statement_timeout.

@@ -31,7 +31,7 @@ func BenchmarkPointSelect(b *testing.B) {
 				i++
 				id := i*7919%100000 + 1
 				if mode == pgx.QueryExecModeSimpleProtocol {
-					id = id%100 + 1 // texts repeat
+					id = id%20 + 1 // texts repeat
 				}
 				var s string
 				if err := c.QueryRow(b.Context(), "SELECT s FROM bench WHERE id = $1", mode, id).Scan(&s); err != nil || s != fmt.Sprint("row ", id) {

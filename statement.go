@@ -359,7 +359,8 @@ func (s *conn) warn(code, message string) {
 
 // plan plans a statement in a transaction, or takes the plan made before.
 func (s *conn) plan(t *transaction, p *prepared) (planner.Planned, error) {
-	path := s.set.text("search_path") + "\x00" + s.set.text("TimeZone") + "\x00" + s.set.text("DateStyle") + "\x00" + s.set.text("IntervalStyle")
+	path := s.set.text("search_path") + "\x00" + s.set.text("TimeZone") + "\x00" + s.set.text("DateStyle") + "\x00" + s.set.text("IntervalStyle") +
+		"\x00" + s.set.text("extra_float_digits") + "\x00" + s.set.text("bytea_output")
 	if p.planned != nil && p.version == t.cat.Version() && t.cat == t.snap.cat && p.path == path {
 		return p.planned, nil
 	}
