@@ -40,12 +40,12 @@ type join struct {
 	// nulls is the state of NOT IN, see null_anti.go.
 	nulls nullAnti
 
-	hash          []uint64
-	slots         []int32
-	rowAt         []int32
-	fresh         []bool // per row of the chunk: it was not in the table before
-	gone, emptied []int32
-	encoded       chunk.Probe
+	hash    []uint64
+	slots   []int32
+	rowAt   []int32
+	fresh   []bool // per row of the chunk: it was not in the table before
+	emptied []int32
+	encoded chunk.Probe
 	// pending pairs: row of the pushed chunk, slot of the other side's row
 	probe, build []int32
 }
@@ -63,6 +63,7 @@ type joinSide struct {
 	// partners, all others none.
 	want  bool
 	dirty []int32
+	gone  []int32 // detached, not yet deleted
 }
 
 // findMode is how a side finds a row again that is retracted.
@@ -467,39 +468,37 @@ func (j *join) dropDead(s *joinSide, n int) {
 		return
 	}
 	at := s.rows.PayloadOffset()
-	j.gone = j.gone[:0]
 	for _, r := range j.rowAt[:n] {
 		if *s.rows.Word(r, at+rowWeight) == 0 && *s.rows.Word(r, at+rowKey) != 0 {
-			j.gone = j.detach(s, r, j.gone)
+			j.detach(s, r)
 		}
 	}
-	j.deleteRows(s, j.gone)
+	j.deleteGone(s)
 }
 
-// detach takes row r out of its chain and appends it to the rows that go away; its
+// detach takes row r out of its chain and notes it among the rows that go away; its
 // key is 0 from then on, so that a row is detached once.
-func (j *join) detach(s *joinSide, r int32, gone []int32) []int32 {
+func (j *join) detach(s *joinSide, r int32) {
 	w := s.rows.Word(r, s.rows.PayloadOffset()+rowKey)
 	k := int32(*w) - 1
 	*w = 0
 	j.unlink(s, k, r)
 	j.emptied = append(j.emptied, k)
-	return append(gone, r)
+	s.gone = append(s.gone, r)
 }
 
-// deleteRows removes detached rows from their table, then the keys left empty.
-func (j *join) deleteRows(s *joinSide, gone []int32) {
-	if len(gone) > 0 {
-		if s.find == findIndex {
-			for i, h := range hashSlots(s.rows, gone) {
-				s.rows.Delete(gone[i], h)
-			}
-		} else {
-			for _, r := range gone {
-				s.rows.DeleteUnindexed(r)
-			}
+// deleteGone removes the detached rows from their table, then the keys left empty.
+func (j *join) deleteGone(s *joinSide) {
+	if len(s.gone) > 0 && s.find == findIndex {
+		for i, h := range hashSlots(s.rows, s.gone) {
+			s.rows.Delete(s.gone[i], h)
+		}
+	} else {
+		for _, r := range s.gone {
+			s.rows.DeleteUnindexed(r)
 		}
 	}
+	s.gone = s.gone[:0]
 	if len(j.emptied) > 0 {
 		j.dropKeys(j.emptied)
 		j.emptied = j.emptied[:0]

@@ -172,7 +172,6 @@ func (j *join) emitLone(s *joinSide, c *chunk.Chunk, out *Output) {
 // counters go back to zero and rows without weight go away.
 func (j *join) cleanRows(s *joinSide) {
 	at := s.rows.PayloadOffset()
-	j.gone = j.gone[:0]
 	for _, r := range s.dirty {
 		row := s.rows.Row(r)
 		row[0] &= 1<<32 - 1
@@ -181,11 +180,11 @@ func (j *join) cleanRows(s *joinSide) {
 			row[at+rowMatched] = 0
 		}
 		if row[at+rowWeight] == 0 && row[at+rowKey] != 0 {
-			j.gone = j.detach(s, r, j.gone)
+			j.detach(s, r)
 		}
 	}
 	s.dirty = s.dirty[:0]
-	j.deleteRows(s, j.gone)
+	j.deleteGone(s)
 }
 
 // cleanKeys ends the epoch for the touched keys.
@@ -218,12 +217,13 @@ func (j *join) closeKeys(fc *FlushContext) {
 		}
 		clear(j.index.Payload(k)[min(keyMatches, len(j.index.Payload(k))):])
 		for _, s := range j.side {
-			j.gone = j.gone[:0]
 			for r := j.head(s.port, k); r >= 0; r = j.head(s.port, k) {
-				j.gone = j.detach(s, r, j.gone)
+				j.detach(s, r)
 			}
-			j.deleteRows(s, j.gone)
 		}
+	}
+	for _, s := range j.side {
+		j.deleteGone(s)
 	}
 }
 

@@ -231,10 +231,21 @@ func (t dtToken) number(dst []byte, v int64, width int) []byte {
 	if t.fm {
 		return strconv.AppendInt(dst, v, 10)
 	}
+	return appendDigits(dst, v, width)
+}
+
+// appendDigits appends v with at least width digits.
+func appendDigits(dst []byte, v int64, width int) []byte {
+	u := uint64(v)
 	if v < 0 {
-		width++
+		dst, u = append(dst, '-'), -u
 	}
-	return fmt.Appendf(dst, "%0*d", width, v)
+	var b [20]byte
+	digits := strconv.AppendUint(b[:0], u, 10)
+	for n := len(digits); n < width; n++ {
+		dst = append(dst, '0')
+	}
+	return append(dst, digits...)
 }
 
 // cased spells a name as the field is spelled: DAY, Day or day.
@@ -283,9 +294,9 @@ func (p *clockParts) appendField(dst []byte, t dtToken) []byte {
 	case "SS":
 		return t.number(dst, p.sec, 2)
 	case "MS", "FF3":
-		return fmt.Appendf(dst, "%03d", p.us/1000)
+		return appendDigits(dst, p.us/1000, 3)
 	case "US", "FF6":
-		return fmt.Appendf(dst, "%06d", p.us)
+		return appendDigits(dst, p.us, 6)
 	case "FF1", "FF2", "FF4", "FF5":
 		n := int(t.field[2] - '0')
 		return append(dst, fmt.Sprintf("%06d", p.us)[:n]...)
@@ -303,7 +314,7 @@ func (p *clockParts) appendField(dst []byte, t dtToken) []byte {
 	case "TZH":
 		return fmt.Appendf(dst, "%c%02d", signChar(p.offset), abs64(p.offset)/3600)
 	case "TZM":
-		return fmt.Appendf(dst, "%02d", abs64(p.offset)/60%60)
+		return appendDigits(dst, abs64(p.offset)/60%60, 2)
 	case "OF":
 		dst = fmt.Appendf(dst, "%c%02d", signChar(p.offset), abs64(p.offset)/3600)
 		if m := abs64(p.offset) / 60 % 60; m != 0 {
