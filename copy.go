@@ -219,10 +219,12 @@ func (s *conn) copyOut(_ context.Context, fields []planner.Field, st *ast.Copy, 
 	if err != nil {
 		return err
 	}
-	if head := enc.AppendHeader(nil); len(head) > 0 {
+	head := enc.AppendHeader(nil)
+	if len(head) > 0 && !opt.Binary { // a binary header goes with the first row, as PostgreSQL's does
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
+		head = nil
 	}
 	n := 0
 	var buf []byte
@@ -234,15 +236,18 @@ func (s *conn) copyOut(_ context.Context, fields []planner.Field, st *ast.Copy, 
 			}
 		}
 		n += c.Rows
-		if buf, ends, err = enc.AppendChunk(buf[:0], c, ends[:0]); err != nil {
+		if buf, ends, err = enc.AppendChunk(append(buf[:0], head...), c, ends[:0]); err != nil {
 			return err
+		}
+		if len(ends) > 0 {
+			head = nil
 		}
 		return w.WriteRows(buf, ends)
 	})
 	if err != nil {
 		return err
 	}
-	if tail := enc.AppendTrailer(nil); len(tail) > 0 {
+	if tail := enc.AppendTrailer(head); len(tail) > 0 {
 		if _, err := w.Write(tail); err != nil {
 			return err
 		}

@@ -370,6 +370,9 @@ func (s *conn) DescribeStatement(ctx context.Context, name string) (session.Desc
 func (s *conn) DescribePortal(_ context.Context, name string) ([]session.Field, error) {
 	p := s.portals[name]
 	if p == nil {
+		if c := s.cursors[name]; c != nil { // DECLARE makes a portal, too
+			return wireFields(c.fields), nil
+		}
 		return nil, s.failed2(noPortal(name))
 	}
 	if !p.prep.rows {
