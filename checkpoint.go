@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/types"
 	"streamdb/storage"
@@ -52,7 +53,9 @@ type coreState struct {
 	Catalog   *catalog.Catalog              `json:"catalog"`
 	Sequences map[catalog.ID]*sequenceState `json:"sequences,omitempty"`
 	Objects   map[catalog.ID]*objectState   `json:"objects,omitempty"`
-	LastStage uint64                        `json:"last_stage,omitempty"`
+	// Stages is the transactions of several entries of which the commit is still to
+	// come. Their rows are in the log, which is kept from the oldest on.
+	Stages []log.OpenStage `json:"stages,omitempty"`
 }
 
 // objectState is what a checkpoint keeps of a stored object beside its rows.
@@ -90,7 +93,7 @@ func (c *core) freeze() (*frozen, error) {
 	defer c.mu.Unlock()
 	f := &frozen{oldest: c.index + 1}
 	f.state = coreState{Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
-		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), LastStage: c.db.lastStage}
+		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), Stages: c.stages.All()}
 	if first, ok := c.stages.Oldest(); ok {
 		f.oldest = first
 	}
@@ -244,7 +247,10 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 	}
 	c := db.core
 	c.epoch, c.index, c.time, c.cat = state.Epoch, state.Index, state.Time, state.Catalog
-	db.lastStage = state.LastStage
+	c.stages.Restore(state.Stages)
+	if err := c.restoreStaged(db.logs); err != nil {
+		return 0, 0, err
+	}
 	if state.Sequences != nil {
 		c.seqs = state.Sequences
 	}
@@ -263,6 +269,39 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 		}
 	}
 	return state.Index, state.Time, nil
+}
+
+// restoreStaged reads the operations of the open stages back from the log.
+func (c *core) restoreStaged(logs *log.Store) error {
+	first, ok := c.stages.Oldest()
+	if !ok {
+		return nil
+	}
+	open := make(map[log.StageID]log.OpenStage)
+	for _, st := range c.stages.All() {
+		open[st.ID] = st
+	}
+	if first < logs.FirstIndex() {
+		return fmt.Errorf("checkpoint: %w: it needs the log from entry %d on, which begins at %d", storage.ErrCorrupt, first, logs.FirstIndex())
+	}
+	return logs.Read(first, c.index+1, func(e log.Entry) error {
+		if e.Kind != log.KindStage {
+			return nil
+		}
+		h, rest, err := log.DecodeStageHeader(e.Payload)
+		if err != nil {
+			return err
+		}
+		if st, ok := open[h.ID]; !ok || e.Index < st.First {
+			return nil // committed or dropped since
+		}
+		ops, err := decodeOps(rest)
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", e.Index, err)
+		}
+		c.staged[h.ID] = append(c.staged[h.ID], ops...)
+		return nil
+	})
 }
 
 func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {

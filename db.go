@@ -74,7 +74,8 @@ type DB struct {
 	aside         chan struct{} // places for large statements, see priority.go
 	closing       chan struct{}
 	sequencerDone chan struct{}
-	lastStage     uint64
+	lastStage     uint64      // of the sequencer, as is orphans
+	orphans       bool        // stages without a commit are to be dropped
 	reading       atomic.Bool // sources are read
 
 	state atomic.Pointer[published]

@@ -147,6 +147,9 @@ func (db *DB) logGroup(group []*proposal) {
 // logOps logs operations as one entry or, where they are too many for one, as stages
 // that a last entry makes true together.
 func (db *DB) logOps(ops []op) (*log.Future, error) {
+	if err := db.dropOrphans(); err != nil {
+		return nil, err
+	}
 	parts := cutOps(ops)
 	if len(parts) == 1 {
 		payload, err := encodeOps(ops)
@@ -155,9 +158,16 @@ func (db *DB) logOps(ops []op) (*log.Future, error) {
 		}
 		return db.driver.Propose(db.ctx, log.Entry{Kind: KindOps, EngineVersion: EngineVersion, Payload: payload, Local: ops})
 	}
+	return db.logStages(parts)
+}
+
+// logStages logs the parts of a transaction. Where the log refuses one, those before it
+// have no commit: the leader entry in front of what is logged next drops them, so that
+// neither memory nor log is kept for them.
+func (db *DB) logStages(parts [][]op) (f *log.Future, err error) {
 	db.lastStage++
 	id := log.StageID(db.lastStage)
-	var f *log.Future
+	defer func() { db.orphans = err != nil }()
 	for i, part := range parts {
 		kind := log.KindStage
 		if i == len(parts)-1 {
@@ -174,6 +184,18 @@ func (db *DB) logOps(ops []op) (*log.Future, error) {
 		}
 	}
 	return f, nil
+}
+
+// dropOrphans drops the stages of a transaction that was refused in its middle.
+func (db *DB) dropOrphans() error {
+	if !db.orphans {
+		return nil
+	}
+	if _, err := db.driver.Propose(db.ctx, log.Entry{Kind: log.KindLeader, EngineVersion: EngineVersion}); err != nil {
+		return err
+	}
+	db.orphans = false
+	return nil
 }
 
 // cutOps cuts operations into parts of at most about entryRowsMax rows.
