@@ -368,7 +368,15 @@ func (r *planRun) scanVirtual(i int, sc *physical.Scan) error {
 // instead of waiting for an old one.
 func (r *planRun) waitForViews() error {
 	for _, n := range r.plan.Nodes {
-		if n.Scan == nil || n.Scan.Virtual != "" {
+		if n.Scan == nil {
+			continue
+		}
+		if n.Scan.Virtual == "streamdb.dead_letters" {
+			if err := r.waitForLagging(); err != nil {
+				return err
+			}
+		}
+		if n.Scan.Virtual != "" {
 			continue
 		}
 		s := r.t.snap.rels[r.base(catalog.ID(n.Scan.Relation))]
@@ -378,6 +386,33 @@ func (r *planRun) waitForViews() error {
 		if err := r.waitForView(s); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// waitForLagging makes reading of dead letters as strict as reading of the views: those
+// that have left the step are waited for. It does not wait for views still filled for
+// the first time, and takes of an old snapshot what there is.
+func (r *planRun) waitForLagging() error {
+	if r.s.set.text("max_staleness") != "" {
+		return nil
+	}
+	for _, s := range r.t.snap.rels {
+		f := s.flow
+		if f == nil || f.joined.Load() == 0 {
+			continue
+		}
+		if err := f.ready(r.ctx); err != nil && r.ctx.Err() != nil {
+			return err
+		}
+		joined := relation.Epoch(f.joined.Load())
+		if !f.is(flowLive) || r.t.snap.epoch >= joined {
+			continue
+		}
+		if err := r.s.db.waitPublished(r.ctx, joined); err != nil {
+			return err
+		}
+		r.refresh()
 	}
 	return nil
 }

@@ -46,26 +46,14 @@ func (s *conn) newSubscription(ctx context.Context, q *planner.Subscribe) (*subs
 	if t.rel == nil {
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "source %q keeps no rows", t.desc.Name).WithHint("Subscribe to a materialized view of it.")
 	}
-	if t.flow != nil {
-		if err := t.flow.ready(ctx); err != nil {
-			return nil, err
-		}
-		if err := s.db.waitPublished(ctx, epochOf(t.flow.joined.Load())); err != nil {
-			return nil, err
-		}
-	}
 	sub := &subscription{db: s.db, s: t, progress: q.Progress}
 	for i, c := range t.desc.Columns() {
 		if !c.Hidden {
 			sub.cols = append(sub.cols, i)
 		}
 	}
-	for {
-		p := s.db.published()
-		if sub.hold, err = t.rel.Hold(p.epoch, "subscription"); err == nil {
-			sub.at = p.epoch
-			break
-		}
+	if err := sub.start(ctx); err != nil {
+		return nil, err
 	}
 	if q.Snapshot {
 		snap, err := sub.hold.Snapshot()
@@ -79,6 +67,31 @@ func (s *conn) newSubscription(ctx context.Context, q *planner.Subscribe) (*subs
 	}
 	sub.mark()
 	return sub, nil
+}
+
+// start takes the hold, at a published epoch that the relation shows.
+func (u *subscription) start(ctx context.Context) error {
+	f := u.s.flow
+	for {
+		if f != nil {
+			if err := f.ready(ctx); err != nil {
+				return err
+			}
+			if err := u.db.waitPublished(ctx, epochOf(f.joined.Load())); err != nil {
+				return err
+			}
+		}
+		p := u.db.published()
+		h, err := u.s.rel.Hold(p.epoch, "subscription")
+		if err != nil {
+			continue // published is newer by now
+		}
+		if f == nil || f.shows(p.epoch) {
+			u.hold, u.at = h, p.epoch
+			return nil
+		}
+		h.Release()
+	}
 }
 
 func (u *subscription) close() {
@@ -141,16 +154,21 @@ func (u *subscription) mark() {
 	u.ready.AppendRows(c, nil)
 }
 
-// advance takes the changes that have been published since.
+// advance takes the changes that have been published since. Those of a dataflow that
+// goes on beside the step come when it is back at the head.
 func (u *subscription) advance() error {
 	p := u.db.published()
 	if p.epoch <= u.at {
 		return nil
 	}
-	if f := u.s.flow; f != nil {
-		if st, _, err := f.status(); st != flowLive {
+	if f := u.s.flow; f != nil && !f.shows(p.epoch) {
+		switch st, _, err := f.status(); st {
+		case flowSuspended:
 			return suspendedError(u.s.desc.Name, err)
+		case flowDropped:
+			return errDropped(u.s.desc.Name)
 		}
+		return nil
 	}
 	it, err := u.s.rel.Changes(u.at, p.epoch)
 	if err != nil {
