@@ -401,6 +401,7 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 	if j.residual != nil {
 		j.residual.filter(j, s, c, out)
 		if len(j.probe) == 0 {
+			out.poll()
 			return
 		}
 		j.countPairs(s, c)

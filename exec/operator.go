@@ -72,11 +72,7 @@ func (o *Output) Emit(c *chunk.Chunk) {
 		return
 	}
 	o.rows += int64(c.Rows)
-	if o.interrupt != nil {
-		if err := o.interrupt(); err != nil {
-			panic(interruption{err})
-		}
-	}
+	o.poll()
 	start := stopwatch()
 	for i := range o.next {
 		t := &o.next[i]
@@ -88,6 +84,15 @@ func (o *Output) Emit(c *chunk.Chunk) {
 		// Our own caller counts this time as ours: it is not.
 		o.nanos -= end - start
 		start = end
+	}
+}
+
+// poll ends the run if it is to end: for what goes on for long without emitting.
+func (o *Output) poll() {
+	if o.interrupt != nil {
+		if err := o.interrupt(); err != nil {
+			panic(interruption{err})
+		}
 	}
 }
 
