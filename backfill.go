@@ -34,6 +34,9 @@ type fill struct {
 	from  []int64          // per input, the offset applied so far of such a source
 	until []int64          // and the one to read up to
 	marks [][]int64        // the inputs' watermarks at epoch
+
+	changed relation.Epoch     // the last epoch that changed the output, 0 for none
+	dead    *relation.Relation // the dead letters; the view's from join on
 }
 
 // startDataflows begins the fill of dataflows that were created in this entry: at
@@ -188,6 +191,7 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 func (c *core) join(f *dataflow, w *fill) {
 	f.joined.Store(uint64(c.epoch))
 	f.frontier.Store(uint64(c.epoch))
+	f.out.changed, f.out.dead = max(f.out.changed, w.changed), w.dead
 	changed := []*relation.Relation{f.out.rel}
 	for _, x := range f.out.indexes {
 		changed = append(changed, x.rel)
@@ -206,7 +210,7 @@ func (c *core) join(f *dataflow, w *fill) {
 func (w *fill) begin() error {
 	n := len(w.f.inputs)
 	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
-	w.epoch, w.time = w.c.epoch, w.c.time
+	w.epoch, w.time, w.dead = w.c.epoch, w.c.time, w.f.out.dead
 	w.f.total.Store(w.f.inputRows())
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
@@ -289,9 +293,14 @@ func (w *fill) flush() error {
 		return err
 	}
 	w.f.raise(r.Watermarks)
-	_, err = w.f.put(w.epoch, r)
+	if _, w.dead, err = w.f.put(w.epoch, r, w.dead); err != nil {
+		return err
+	}
+	if len(r.Chunks) > 0 {
+		w.changed = w.epoch
+	}
 	w.f.frontier.Store(uint64(w.epoch))
-	return err
+	return nil
 }
 
 // behind estimates the changed rows between the dataflow and the head. core.mu is held.

@@ -313,9 +313,13 @@ func (f *dataflow) step(c *core, s *step) error {
 	if err != nil {
 		return err
 	}
-	changed, err := f.put(s.epoch, r)
+	changed, dead, err := f.put(s.epoch, r, f.out.dead)
 	if err != nil {
 		return err
+	}
+	f.out.dead = dead
+	if len(r.Chunks) > 0 {
+		f.out.changed = s.epoch
 	}
 	s.changed = append(s.changed, changed...)
 	s.deltas[f.out.id] = append(s.deltas[f.out.id], r.Chunks...)
@@ -388,8 +392,10 @@ func (f *dataflow) raise(now []int64) bool {
 }
 
 // put appends an epoch's result to the output relation and its indexes, and the dead
-// letters to theirs. It returns what changed.
-func (f *dataflow) put(epoch relation.Epoch, r *exec.Result) ([]*relation.Relation, error) {
+// letters to theirs, which is made if there is none yet. It returns what changed and the
+// relation of the dead letters. It touches nothing that core.mu guards: a fill calls it
+// beside the step.
+func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Relation) ([]*relation.Relation, *relation.Relation, error) {
 	var changed []*relation.Relation
 	rows := concat(f.out.schema(), r.Chunks)
 	if rows != nil {
@@ -398,26 +404,24 @@ func (f *dataflow) put(epoch relation.Epoch, r *exec.Result) ([]*relation.Relati
 		}
 		for _, x := range append([]*stored{f.out}, f.out.indexes...) {
 			if err := x.rel.Append(epoch, rows); err != nil {
-				return nil, err
+				return nil, dead, err
 			}
 			changed = append(changed, x.rel)
 		}
-		f.out.changed = epoch
 	}
 	if r.Dead != nil {
-		if f.out.dead == nil {
-			rel, err := newDeadLetters(f.out.desc.Name)
-			if err != nil {
-				return nil, err
+		if dead == nil {
+			var err error
+			if dead, err = newDeadLetters(f.out.desc.Name); err != nil {
+				return nil, nil, err
 			}
-			f.out.dead = rel
 		}
-		if err := f.out.dead.Append(epoch, r.Dead); err != nil {
-			return nil, err
+		if err := dead.Append(epoch, r.Dead); err != nil {
+			return nil, dead, err
 		}
-		changed = append(changed, f.out.dead)
+		changed = append(changed, dead)
 	}
-	return changed, nil
+	return changed, dead, nil
 }
 
 // concat makes one chunk of an epoch's chunks; nil if there are none.

@@ -97,7 +97,7 @@ func (c *core) rejoin(f *dataflow, w *fill) {
 func (w *fill) hold(epoch relation.Epoch) error {
 	n := len(w.f.inputs)
 	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
-	w.epoch, w.time = epoch, w.c.time
+	w.epoch, w.time, w.dead = epoch, w.c.time, w.f.out.dead
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.rel.rel == nil {
