@@ -2,6 +2,7 @@ package functions
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -134,10 +135,24 @@ func toCharTime(c *Call) {
 	a, f := c.ints(0), c.strs(1)
 	tz := c.Args[0].Type.Kind == types.KindTimestampTZ
 	z := c.zone()
+	daily := f.mask == 0 && !tz && c.N > 0 && datesOnly(c.dtFormat(f.at(0)))
+	// last is the day of the text at [off, end) of the output, if the format shows no more than days.
+	last, off, end := int64(math.MinInt64), 0, 0
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
 		ts := a.at(i)
 		if types.IsInfTimestamp(ts) || len(f.at(i)) == 0 {
 			c.SetNull(i)
+			return dst, nil
+		}
+		if daily {
+			d, _ := types.SplitTimestamp(ts)
+			if int64(d) == last {
+				return append(dst, dst[off:end]...), nil
+			}
+			p := partsOf(ts)
+			last, off = int64(d), len(dst)
+			dst = appendDT(dst, c.dtFormat(f.at(i)), &p)
+			end = len(dst)
 			return dst, nil
 		}
 		var p clockParts
@@ -148,6 +163,19 @@ func toCharTime(c *Call) {
 		}
 		return appendDT(dst, c.dtFormat(f.at(i)), &p), nil
 	})
+}
+
+// datesOnly reports whether a format shows the same for all moments of a day.
+func datesOnly(toks []dtToken) bool {
+	for _, t := range toks {
+		switch t.field {
+		case "", "YYYY", "YYY", "YY", "Y", "Y,YYY", "IYYY", "IYY", "IY", "I", "MONTH", "MON", "MM", "RM", "DAY", "DY", "DDD", "IDDD", "DD", "D", "ID",
+			"WW", "IW", "W", "CC", "J", "Q", "AD", "BC", "A.D.", "B.C.":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func partsOf(ts int64) clockParts {

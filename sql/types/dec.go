@@ -302,6 +302,9 @@ func DivDec(a, b Dec) (Dec, error) {
 	if r, ok := DivNum(a.N, b.N); ok {
 		return Dec{N: r}, nil
 	}
+	if r, ok := DivWide(nil, a.N, b.N); ok {
+		return r, nil
+	}
 	if done, r, err := divSpecial(a, b); done {
 		return r, err
 	}

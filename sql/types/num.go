@@ -127,6 +127,55 @@ func DivNum(a, b Num) (Num, bool) {
 	return Num{Coef: res, Scale: rs}, true
 }
 
+// DivWide is DivNum for quotients of up to 128 bits: an average of a few digits needs
+// them, for PostgreSQL gives it at least 16 significant ones. A big coefficient is
+// appended to buf.
+func DivWide(buf []byte, a, b Num) (Dec, bool) {
+	if a.Form|b.Form != 0 || b.Coef == 0 {
+		return Dec{}, false
+	}
+	w1, f1 := leadInline(a)
+	w2, f2 := leadInline(b)
+	rs := divScale(w1, f1, w2, f2, a.Scale, b.Scale)
+	k := rs + b.Scale - a.Scale
+	if k < 0 || k >= int32(len(pow10)) {
+		return Dec{}, false
+	}
+	d := abs64(b.Coef)
+	hi, lo := bits.Mul64(abs64(a.Coef), uint64(pow10[k]))
+	qh := hi / d
+	ql, r := bits.Div64(hi%d, lo, d)
+	if r >= d-r {
+		var carry uint64
+		ql, carry = bits.Add64(ql, 1, 0)
+		qh += carry
+	}
+	neg := (a.Coef < 0) != (b.Coef < 0)
+	if qh == 0 && ql <= math.MaxInt64 {
+		n := Num{Coef: int64(ql), Scale: rs}
+		if neg {
+			n.Coef = -n.Coef
+		}
+		return Dec{N: n}, true
+	}
+	if qh == 0 && ql == 1<<63 && neg {
+		return Dec{N: Num{Coef: math.MinInt64, Scale: rs}}, true
+	}
+	at := len(buf)
+	buf = append(buf, 0)
+	if neg {
+		buf[at] = 1
+	}
+	for _, w := range [2]uint64{qh, ql} {
+		for s := 56; s >= 0; s -= 8 {
+			if c := byte(w >> s); c != 0 || len(buf) > at+1 {
+				buf = append(buf, c)
+			}
+		}
+	}
+	return Dec{N: Num{Scale: rs, Form: NumBig}, Big: buf[at:]}, true
+}
+
 // NegNum negates an inline numeric under the same contract as AddNum.
 func NegNum(a Num) (Num, bool) {
 	if a.Form != NumInline || a.Coef == math.MinInt64 {
