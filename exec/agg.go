@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"reflect"
 	"slices"
 
 	"streamdb/planner/physical"
@@ -46,6 +47,7 @@ type agg struct {
 	keyCols []*chunk.Column
 	// scratch of Flush
 	images []uint64
+	emits  []int32
 }
 
 // callState is one aggregate call: its accumulator and where its words begin in the payload.
@@ -54,6 +56,9 @@ type callState struct {
 	acc      accumulator
 	at       int
 	distinct *distinctSet
+	// shared says that the words belong to another call, or are the group's count of
+	// rows: they are read here and kept there.
+	shared bool
 	// consts holds the constant arguments by position, as columns of some length >= 1.
 	consts []*chunk.Column
 }
@@ -109,7 +114,11 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.words += cs.acc.words()
+		if at := a.twin(&cs); at >= 0 {
+			cs.at, cs.shared = at, true
+		} else {
+			a.words += cs.acc.words()
+		}
 		a.calls = append(a.calls, cs)
 	}
 	a.table = chunk.NewKeyTable(keyTypes, a.words)
@@ -128,6 +137,31 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 		a.close = newWindowClose()
 	}
 	return a, nil
+}
+
+// twin returns where the words lie that hold what cs needs already, -1 if nowhere:
+// count(*) is the group's count of rows, and sum and avg of one column are one state.
+func (a *agg) twin(cs *callState) int {
+	if cs.distinct != nil {
+		return -1
+	}
+	switch cs.acc.(type) {
+	case countAcc:
+		if len(cs.spec.Args) == 0 && cs.spec.Filter < 0 {
+			return 0
+		}
+	case sumIntAcc:
+	default:
+		return -1
+	}
+	for i := range a.calls {
+		o := &a.calls[i]
+		if o.distinct == nil && reflect.TypeOf(o.acc) == reflect.TypeOf(cs.acc) && o.spec.Filter == cs.spec.Filter &&
+			slices.Equal(o.spec.Args, cs.spec.Args) && !slices.Contains(cs.spec.Args, -1) {
+			return o.at
+		}
+	}
+	return -1
 }
 
 // Push folds the rows of c into their groups.
@@ -197,6 +231,9 @@ func (a *agg) touch(slots []int32) {
 
 // update applies the rows of c to one call, through its filter and its distinct set.
 func (cs *callState) update(t *chunk.KeyTable, payload int, slots []int32, c *chunk.Chunk) {
+	if cs.shared {
+		return
+	}
 	b := aggBatch{table: t, at: payload + cs.at, slots: slots, weights: c.Weights}
 	b.args = make([]*chunk.Column, 0, len(cs.spec.Args)+len(cs.spec.Order))
 	for k, i := range cs.spec.Args {
@@ -305,8 +342,7 @@ func (a *agg) emit(out *Output) {
 	for lo := 0; lo < len(a.dirty); lo += chunk.RowsMax {
 		hi := min(lo+chunk.RowsMax, len(a.dirty))
 		a.images = a.images[:0]
-		var slots []int32
-		var weights []int64
+		slots, weights := a.emits[:0], make([]int64, 0, 2*(hi-lo))
 		for k, s := range a.dirty[lo:hi] {
 			old := a.undo[(lo+k)*a.words : (lo+k+1)*a.words]
 			row := a.table.Row(s)
@@ -327,6 +363,7 @@ func (a *agg) emit(out *Output) {
 				slots, weights = append(slots, s), append(weights, 1)
 			}
 		}
+		a.emits = slots
 		a.emitImages(slots, weights, out)
 	}
 }

@@ -41,7 +41,7 @@ func appendDec(out *chunk.Column, d types.Dec, err error) {
 		out.AppendError(err)
 		return
 	}
-	out.AppendDatum(d.Datum())
+	out.AppendDec(d)
 }
 
 var errBigintRange = sqlerr.New(sqlerr.NumericValueOutOfRange, "bigint out of range")
@@ -70,6 +70,11 @@ func finishAvg(sum int128, n int64, out *chunk.Column) {
 	if v, ok := sum.small(); ok {
 		if q, ok := types.DivNum(types.Num{Coef: v}, types.Num{Coef: n}); ok {
 			out.Nums = append(out.Nums, q)
+			return
+		}
+		var buf [17]byte
+		if d, ok := types.DivWide(buf[:0], types.Num{Coef: v}, types.Num{Coef: n}); ok {
+			out.AppendDec(d)
 			return
 		}
 	}

@@ -153,6 +153,9 @@ func (p *panes) merge(from, into []int32) {
 	}
 	for i := range p.a.calls {
 		cs := &p.a.calls[i]
+		if cs.shared {
+			continue
+		}
 		cs.acc.(mergeable).merge(p.a.table, dst+cs.at, into, p.table, src+cs.at, from)
 	}
 }

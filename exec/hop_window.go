@@ -15,6 +15,10 @@ type hopWindow struct {
 	spec *physical.HopWindow
 	hop  window.Hop
 	out  [2]types.Type
+
+	// scratch of one Push
+	last []int64
+	sel  []int32
 }
 
 func newHopWindow(n *physical.Node) *hopWindow {
@@ -31,7 +35,10 @@ func (h *hopWindow) Push(_ int, c *chunk.Chunk, out *Output) {
 		c = c.Gather(finiteRows(t))
 	}
 	times := c.Cols[h.spec.Time].Ints
-	last := make([]int64, len(times))
+	if cap(h.last) < len(times) {
+		h.last = make([]int64, max(len(times), chunk.RowsMax))
+	}
+	last := h.last[:len(times)]
 	for i, t := range times {
 		last[i] = h.hop.LastStart(t)
 	}
@@ -42,12 +49,16 @@ func (h *hopWindow) Push(_ int, c *chunk.Chunk, out *Output) {
 
 // emit emits the rows whose window back before the latest one holds their time.
 func (h *hopWindow) emit(c *chunk.Chunk, times, last []int64, back int64, out *Output) {
-	var sel []int32
+	if h.sel == nil {
+		h.sel = make([]int32, 0, chunk.RowsMax)
+	}
+	sel := h.sel[:0]
 	for i, t := range times {
 		if last[i]-back+h.hop.Size > t {
 			sel = append(sel, int32(i))
 		}
 	}
+	h.sel = sel
 	if len(sel) == 0 {
 		return
 	}
@@ -56,9 +67,11 @@ func (h *hopWindow) emit(c *chunk.Chunk, times, last []int64, back int64, out *O
 		r = *c.Gather(sel)
 	}
 	start, end := chunk.NewColumn(h.out[0], r.Rows), chunk.NewColumn(h.out[1], r.Rows)
-	for _, i := range sel {
+	start.Resize(r.Rows)
+	end.Resize(r.Rows)
+	for k, i := range sel {
 		s := last[i] - back
-		start.Ints, end.Ints = append(start.Ints, s), append(end.Ints, s+h.hop.Size)
+		start.Ints[k], end.Ints[k] = s, s+h.hop.Size
 	}
 	r.Cols = append(append(make([]*chunk.Column, 0, len(r.Cols)+2), r.Cols...), start, end)
 	out.Emit(&r)

@@ -338,12 +338,14 @@ func (s *joinSide) next(r int32) int32 {
 	return int32(*s.rows.Word(r, s.rows.PayloadOffset()+rowLinks)>>32) - 1
 }
 
-// link puts row r at the head of key k's chain.
+// link puts row r at the head of key k's chain. Rows of an append-only side leave only
+// from the head, when a whole chain does: they have no way back, which saves the write
+// to a row that lies elsewhere.
 func (j *join) link(s *joinSide, k, r int32) {
 	at := s.rows.PayloadOffset() + rowLinks
 	h := j.head(s.port, k)
 	*s.rows.Word(r, at) = uint64(uint32(h+1)) << 32
-	if h >= 0 {
+	if h >= 0 && s.find != findNever {
 		w := s.rows.Word(h, at)
 		*w = *w&^(1<<32-1) | uint64(uint32(r+1))
 		s.rows.Touch(h)
@@ -356,7 +358,7 @@ func (j *join) unlink(s *joinSide, k, r int32) {
 	at := s.rows.PayloadOffset() + rowLinks
 	w := *s.rows.Word(r, at)
 	next, prev := int32(w>>32)-1, int32(uint32(w))-1
-	if next >= 0 {
+	if next >= 0 && s.find != findNever {
 		n := s.rows.Word(next, at)
 		*n = *n&^(1<<32-1) | uint64(uint32(prev+1))
 		s.rows.Touch(next)

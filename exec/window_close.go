@@ -1,55 +1,103 @@
 package exec
 
 import (
+	"cmp"
 	"slices"
 
 	"streamdb/planner/physical"
 	"streamdb/sql/chunk"
+	"streamdb/sql/types"
 )
 
 // windowClose remembers which groups belong to which window end, so that a rising
 // watermark finds the groups that are over without looking at the others.
 type windowClose struct {
-	// ends holds the groups of each open window end.
-	ends map[int64][]int32
-	// order is the ends, ascending.
-	order []int64
+	// open holds the ends of the open windows, groups theirs by slot.
+	open   *chunk.KeyTable
+	groups [][]int32
+	// order is the slots of the ends, ascending by end.
+	order []int32
+
+	hash  []uint64
+	slots []int32
 }
 
-func newWindowClose() *windowClose { return &windowClose{ends: make(map[int64][]int32)} }
+func newWindowClose() *windowClose {
+	return &windowClose{open: chunk.NewKeyTable(chunk.Schema{types.Int8}, 0)}
+}
+
+// end returns the window end in slot w.
+func (c *windowClose) end(w int32) int64 { return int64(*c.open.Word(w, c.open.Layout().Offset(0))) }
 
 // register notes the windows of groups that were emitted; the same group may come
 // again, see due. A group that was retracted is registered as well, harmlessly.
-func (w *windowClose) register(end *chunk.Column, slots []int32) {
+func (c *windowClose) register(end *chunk.Column, slots []int32) {
+	n := len(slots)
+	if n == 0 {
+		return
+	}
+	if end.Nulls.Any() {
+		known := make([]int32, 0, n)
+		for i := range int32(n) {
+			if !end.IsNull(int(i)) {
+				known = append(known, i)
+			}
+		}
+		c.register(end.Gather(known), pick(slots, known))
+		return
+	}
+	if cap(c.hash) < n {
+		c.hash, c.slots = make([]uint64, max(n, chunk.RowsMax)), make([]int32, max(n, chunk.RowsMax))
+	}
+	hash, in := c.hash[:n], c.slots[:n]
+	keys := []*chunk.Column{end}
+	chunk.HashRows(keys, n, hash)
+	if c.open.Upsert(keys, hash, in) > 0 {
+		c.enter(in)
+	}
 	for i, s := range slots {
-		e := end.Ints[i]
-		if end.IsNull(i) {
+		l := c.groups[in[i]]
+		if k := len(l); k == 0 || l[k-1] != s {
+			c.groups[in[i]] = append(l, s)
+		}
+	}
+}
+
+// enter puts the windows of in that are new into their order.
+func (c *windowClose) enter(in []int32) {
+	for len(c.groups) < c.open.Slots() {
+		c.groups = append(c.groups, nil)
+	}
+	for _, w := range in {
+		if len(c.groups[w]) > 0 {
 			continue
 		}
-		l, known := w.ends[e]
+		at, known := slices.BinarySearchFunc(c.order, c.end(w), func(o int32, e int64) int { return cmp.Compare(c.end(o), e) })
 		if !known {
-			at, _ := slices.BinarySearch(w.order, e)
-			w.order = slices.Insert(w.order, at, e)
+			c.order = slices.Insert(c.order, at, w)
 		}
-		if n := len(l); n > 0 && l[n-1] == s {
-			continue
-		}
-		w.ends[e] = append(l, s)
 	}
 }
 
 // due removes and returns the groups of windows with end < wm, ascending and each once.
-func (w *windowClose) due(wm int64) []int32 {
+func (c *windowClose) due(wm int64) []int32 {
 	n := 0
-	var slots []int32
-	for n < len(w.order) && w.order[n] < wm {
-		slots = append(slots, w.ends[w.order[n]]...)
-		delete(w.ends, w.order[n])
+	var groups []int32
+	for n < len(c.order) && c.end(c.order[n]) < wm {
+		w := c.order[n]
+		groups = append(groups, c.groups[w]...)
+		c.groups[w] = nil
 		n++
 	}
-	w.order = w.order[n:]
-	slices.Sort(slots)
-	return slices.Compact(slots)
+	if n == 0 {
+		return nil
+	}
+	for i, h := range hashSlots(c.open, c.order[:n]) {
+		c.open.Delete(c.order[i], h)
+	}
+	c.order = append(c.order[:0], c.order[n:]...)
+	slices.Sort(groups)
+	return slices.Compact(groups)
 }
 
 // closeWindows drops the state of groups whose window is closed: no row can reach
