@@ -317,12 +317,26 @@ func (a *agg) Flush(fc *FlushContext, out *Output) {
 		for i := range a.calls {
 			a.calls[i].acc.tidy(a.table, a.table.PayloadOffset()+a.calls[i].at)
 		}
-		a.dirty, a.undo = a.dirty[:0], a.undo[:0]
+		a.rest()
 	}
 	a.emitted = true
 	if a.close != nil {
 		a.closeWindows(fc)
 	}
+}
+
+// scratchKept is the words of old images that an aggregation keeps room for whatever
+// it needs.
+const scratchKept = 1 << 12
+
+// rest empties the scratch of the epoch. Room that a burst has needed is let go once
+// an epoch needs little of it.
+func (a *agg) rest() {
+	if n := cap(a.undo); n > scratchKept && len(a.undo) < n/16 {
+		a.dirty, a.undo, a.images, a.emits = nil, nil, nil, nil
+		return
+	}
+	a.dirty, a.undo = a.dirty[:0], a.undo[:0]
 }
 
 // createGlobal makes the one group of an aggregation without GROUP BY, which has a

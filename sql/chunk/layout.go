@@ -21,6 +21,8 @@ type Layout struct {
 	// have equal words; otherwise identity is kept.
 	normal bool
 	off    []int // first word of each column
+	class  []types.Class
+	refs   []int // the columns that may need the arena: byte strings and numerics
 	masks  int   // mask words, the header included
 	words  int
 }
@@ -28,7 +30,7 @@ type Layout struct {
 // NewLayout lays out columns of the given types. With normal set, values are stored
 // in the normal form of SQL equality.
 func NewLayout(s Schema, normal bool) *Layout {
-	l := &Layout{Types: s, normal: normal, off: make([]int, len(s))}
+	l := &Layout{Types: s, normal: normal, off: make([]int, len(s)), class: make([]types.Class, len(s))}
 	l.masks = 1
 	if len(s) > 32 {
 		l.masks += (len(s) - 32 + 63) / 64
@@ -37,6 +39,10 @@ func NewLayout(s Schema, normal bool) *Layout {
 	for i, t := range s {
 		l.off[i] = l.words
 		l.words += wordsOf(t.Class())
+		l.class[i] = t.Class()
+		if l.class[i] == types.ClassBytes || l.class[i] == types.ClassNumeric {
+			l.refs = append(l.refs, i)
+		}
 	}
 	return l
 }
@@ -224,7 +230,7 @@ func NormalInterval(v types.Interval) types.Interval {
 
 // isBytes reports whether column i's word is a Ref, in a given row.
 func (l *Layout) isBytes(row []uint64, i int) bool {
-	switch l.Types[i].Class() {
+	switch l.class[i] {
 	case types.ClassBytes:
 		return true
 	case types.ClassNumeric:
@@ -263,9 +269,9 @@ func (l *Layout) hasBytes() bool {
 
 // intern replaces row numbers by arena references in an encoded row that is kept.
 func (l *Layout) intern(row []uint64, cols []*Column, r int, a *Arena) {
-	for i, c := range cols {
+	for _, i := range l.refs {
 		if !l.IsNull(row, i) && l.isBytes(row, i) {
-			row[l.off[i]] = uint64(a.Add(l.bytesOf(c, i, r)))
+			row[l.off[i]] = uint64(a.Add(l.bytesOf(cols[i], i, r)))
 		}
 	}
 }
@@ -286,7 +292,7 @@ func (l *Layout) equal(row, enc []uint64, cols []*Column, r int, a *Arena) bool 
 		if l.IsNull(enc, i) {
 			continue
 		}
-		if wordsOf(cols[i].Type.Class()) == 2 && row[at+1] != enc[at+1] {
+		if wordsOf(l.class[i]) == 2 && row[at+1] != enc[at+1] {
 			return false
 		}
 		if l.isBytes(enc, i) {
@@ -302,7 +308,7 @@ func (l *Layout) equal(row, enc []uint64, cols []*Column, r int, a *Arena) bool 
 
 // Release gives back the arena bytes of a row that is going away.
 func (l *Layout) Release(row []uint64, a *Arena) {
-	for i := range l.Types {
+	for _, i := range l.refs {
 		if !l.IsNull(row, i) && l.isBytes(row, i) {
 			a.Drop(Ref(row[l.off[i]]))
 		}
@@ -311,7 +317,7 @@ func (l *Layout) Release(row []uint64, a *Arena) {
 
 // Refs appends the arena references of a row to dst.
 func (l *Layout) Refs(row []uint64, dst []Ref) []Ref {
-	for i := range l.Types {
+	for _, i := range l.refs {
 		if !l.IsNull(row, i) && l.isBytes(row, i) {
 			dst = append(dst, Ref(row[l.off[i]]))
 		}
@@ -321,7 +327,7 @@ func (l *Layout) Refs(row []uint64, dst []Ref) []Ref {
 
 // Rehome copies the bytes of a row from one arena to another.
 func (l *Layout) Rehome(row []uint64, from, to *Arena) {
-	for i := range l.Types {
+	for _, i := range l.refs {
 		if !l.IsNull(row, i) && l.isBytes(row, i) {
 			at := l.off[i]
 			row[at] = uint64(to.Add(from.Get(Ref(row[at]))))
