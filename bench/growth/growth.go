@@ -77,10 +77,12 @@ func Main(args []string, stdout, stderr io.Writer) error {
 	return t.Flush()
 }
 
-// changes is the number of changed rows that are timed, batch the rows of an epoch.
+// changes is the number of changed rows that are timed, batch the rows of an epoch,
+// restEpochs the epochs of one row before the memory is read.
 const (
-	changes = 1 << 20
-	batch   = 1 << 16
+	changes    = 1 << 20
+	batch      = 1 << 16
+	restEpochs = 20
 )
 
 // keys gives a full period of pseudo-random keys in [0, n).
@@ -178,18 +180,21 @@ func aggregate(n int64) (Report, error) {
 			return r, err
 		}
 	}
-	for {
-		did, err := out.MergeOne(0)
-		if err != nil {
+	if err := merge(out); err != nil {
+		return r, err
+	}
+	// The states before the merge are kept for late readers until some more changes
+	// have come.
+	k := &keys{n: uint64(n)}
+	for range restEpochs {
+		if err := step(pairs(1, k.next, 1), true); err != nil {
 			return r, err
 		}
-		if !did {
-			break
-		}
 	}
-	out.Publish(epoch)
+	if err := merge(out); err != nil {
+		return r, err
+	}
 	r.BytesPerRow, r.ResultPerRow = float64(d.StateBytes())/float64(n), float64(out.Bytes())/float64(n)
-	k := &keys{n: uint64(n)}
 	var chunks []*chunk.Chunk
 	for range changes / batch {
 		chunks = append(chunks, pairs(batch, k.next, 1))
@@ -203,6 +208,16 @@ func aggregate(n int64) (Report, error) {
 	r.NsPerChange = float64(time.Since(began).Nanoseconds()) / changes
 	r.LoopNs = loopAggregate(n, chunks)
 	return r, nil
+}
+
+// merge does all the merging that is due, as the database does in the background.
+func merge(r *relation.Relation) error {
+	for {
+		did, err := r.MergeOne(0)
+		if err != nil || !did {
+			return err
+		}
+	}
 }
 
 // loopAggregate does by hand what the view does: it counts and sums per key and puts
