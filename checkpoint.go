@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,8 @@ type checkpointer struct {
 	// done counts the checkpoints made; entries those applied since the last.
 	done    atomic.Int64
 	entries atomic.Int64
+	// dropped tells that files of dropped relations are waiting to be freed.
+	dropped atomic.Bool
 }
 
 // coreState is the core as a checkpoint keeps it, save for rows.
@@ -157,16 +160,38 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 		return err
 	}
 	if err := db.writeCheckpoint(f); err != nil {
+		db.checkpointDue()
 		return err
 	}
 	db.checkpoints.done.Add(1)
+	db.reclaim()
 	if db.opts.KeepLog {
 		return nil
 	}
 	return db.logs.TruncateBefore(f.oldest)
 }
 
+// unsaved estimates what writing the checkpoint takes on disk.
+func (f *frozen) unsaved() int64 {
+	n := int64(coreBytes + len(f.parts)*partBytes)
+	for _, p := range f.parts {
+		n += p.hold.Unsaved()
+	}
+	return n
+}
+
+// coreBytes and partBytes are generous guesses of what a checkpoint writes of the core
+// and, besides rows, of each relation.
+const (
+	coreBytes = 128 << 10
+	partBytes = 256
+)
+
 func (db *DB) writeCheckpoint(f *frozen) error {
+	// What meets a full disk halfway may leave no room to go on at all.
+	if err := db.dir.Guard().AdmitReserved(f.unsaved()); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
 	var segments []storage.SegmentRef
 	parts := make([]*relation.Checkpoint, len(f.parts))
 	for i, p := range f.parts {
@@ -201,21 +226,56 @@ func (db *DB) writeCheckpoint(f *frozen) error {
 	return w.Commit(nil, segments)
 }
 
-// checkpointLoop makes a checkpoint whenever enough has been applied since the last.
+// checkpointLoop makes a checkpoint whenever enough has been applied since the last, and
+// tries again while one fails.
 func (db *DB) checkpointLoop() {
 	inBackground()
+	failures := 0
 	for {
 		select {
 		case <-db.checkpoints.due:
 		case <-db.ctx.Done():
 			return
 		}
-		if err := db.Checkpoint(db.ctx); err != nil && db.ctx.Err() == nil {
-			db.logger.Error("checkpoint failed; the log is kept", "error", err)
-			if sleep(db.ctx, time.Second) != nil {
-				return
-			}
+		err := db.Checkpoint(db.ctx)
+		if err == nil || db.ctx.Err() != nil {
+			failures = 0
+			continue
 		}
+		if failures%checkpointComplain == 0 {
+			db.logger.Error("checkpoint failed and will be tried again; the log is kept", "error", err)
+		}
+		failures++
+		if sleep(db.ctx, checkpointRetry) != nil {
+			return
+		}
+		db.checkpointDue()
+	}
+}
+
+// checkpointRetry is the time between two tries of a checkpoint that fails; every so many
+// failures one is reported.
+const (
+	checkpointRetry    = time.Second
+	checkpointComplain = 60
+)
+
+// checkpointDue asks for a checkpoint soon.
+func (db *DB) checkpointDue() {
+	select {
+	case db.checkpoints.due <- struct{}{}:
+	default:
+	}
+}
+
+// reclaim frees what dropped relations have held. Readers of older states may still use
+// their files, so that only the garbage collector knows when one can be closed.
+func (db *DB) reclaim() {
+	if db.checkpoints.dropped.Swap(false) {
+		db.jobs.Go(func() {
+			inBackground()
+			runtime.GC()
+		})
 	}
 }
 
@@ -224,10 +284,7 @@ func (db *DB) applied(d time.Duration) {
 	n := db.checkpoints.entries.Add(1)
 	every := int64(db.opts.CheckpointEvery)
 	if db.checkpoints.busy.Add(int64(d)) >= int64(checkpointAfter) || every > 0 && n >= every {
-		select {
-		case db.checkpoints.due <- struct{}{}:
-		default:
-		}
+		db.checkpointDue()
 	}
 }
 

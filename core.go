@@ -223,6 +223,7 @@ func (c *core) truncate(s *step, id catalog.ID) error {
 		if err := x.rel.Truncate(s.epoch); err != nil {
 			return err
 		}
+		c.db.replaced(x.rel)
 		s.changed = append(s.changed, x.rel)
 	}
 	t.changed = s.epoch

@@ -161,6 +161,7 @@ func (c *core) alterRelation(s *step, rel *relation.Relation, spec relation.Spec
 	for i, col := range spec.Columns {
 		from[i] = slices.IndexFunc(old.Columns, func(o relation.Column) bool { return o.ID == col.ID && o.Type == col.Type })
 	}
+	defer c.db.replaced(rel)
 	return now, rel.Newest().Scan(relation.Scan{}).Each(func(rows *chunk.Chunk) error {
 		k := &chunk.Chunk{Rows: rows.Rows, Weights: rows.Weights}
 		for i, f := range from {

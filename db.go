@@ -212,8 +212,10 @@ func (db *DB) closeFiles() error {
 		errs = append(errs, db.logs.Close())
 	}
 	for _, t := range db.core.rels {
-		if t.rel != nil {
-			errs = append(errs, t.rel.Close())
+		for _, r := range []*relation.Relation{t.rel, t.late, t.dead} {
+			if r != nil {
+				errs = append(errs, r.Close())
+			}
 		}
 	}
 	if db.store != nil {
@@ -348,6 +350,18 @@ func (db *DB) mergeLater(rels []*relation.Relation) {
 func (db *DB) dropped(t *stored) {
 	if t.source != nil && t.source.stop != nil {
 		t.source.stop()
+	}
+	db.replaced(t.rel, t.late, t.dead)
+}
+
+// replaced makes a checkpoint due that no longer names the files of relations that are
+// gone, after which they are freed.
+func (db *DB) replaced(rels ...*relation.Relation) {
+	for _, r := range rels {
+		if r != nil && r.Segments() > 0 {
+			db.checkpoints.dropped.Store(true)
+			db.checkpointDue()
+		}
 	}
 }
 

@@ -3,11 +3,13 @@ package streamdb
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/sqlerr"
+	"streamdb/storage"
 	"streamdb/storage/relation"
 	"streamdb/txn"
 )
@@ -233,6 +235,15 @@ func logError(err error) error {
 		return sqlerr.Wrap(err, sqlerr.ProgramLimitExceeded, "transaction is too large: %s", err.Error())
 	case errors.Is(err, log.ErrStopped), errors.Is(err, context.Canceled):
 		return sqlerr.Wrap(err, sqlerr.CannotConnectNow, "the database is shutting down")
+	}
+	return err
+}
+
+// checkpointError says in SQL why a checkpoint could not be made.
+func checkpointError(err error) error {
+	if errors.Is(err, storage.ErrDiskFull) || errors.Is(err, syscall.ENOSPC) {
+		return sqlerr.Wrap(err, sqlerr.DiskFull, "could not write a checkpoint: no space left on device").
+			WithHint("Free space on the disk of the data directory; the log is kept until then.")
 	}
 	return err
 }

@@ -408,7 +408,7 @@ func (s *conn) execute(ctx context.Context, p *portal, r session.Results) error 
 		return s.verify(ctx, st, r)
 	case *ast.Checkpoint:
 		if err := s.db.Checkpoint(ctx); err != nil {
-			return err
+			return checkpointError(err)
 		}
 		return r.Complete("CHECKPOINT")
 	}

@@ -126,6 +126,19 @@ func (g *Guard) Admit(n int64) error {
 	return nil
 }
 
+// AdmitReserved is Admit for work that gives room back when it is done, as a checkpoint does, behind which the log is
+// cut: it may use the reserve, which is kept for it, but for a quarter that is left to whoever writes meanwhile.
+func (g *Guard) AdmitReserved(n int64) error {
+	usage, err := g.inner.GetDiskUsage(g.dir)
+	if err != nil {
+		return nil // Where the size is unknown, only a failing write tells.
+	}
+	if need := n + g.opts.ReserveBytes/4; int64(usage.AvailBytes) < need {
+		return fmt.Errorf("%w: %s has %d bytes free, %d are needed", ErrDiskFull, g.dir, usage.AvailBytes, need)
+	}
+	return nil
+}
+
 // onDiskFull is called when a write has met ENOSPC. Other writers of FS wait meanwhile; the write is repeated once.
 func (g *Guard) onDiskFull() {
 	g.mu.Lock()

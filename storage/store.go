@@ -57,6 +57,7 @@ type Store struct {
 	nextSegment uint64 // Invariant: above every id in segments and in the manifest.
 	writing     bool   // A CheckpointWriter is open.
 	pendingNo   uint64 // Names files in the pending directory.
+	closed      bool
 }
 
 // segmentState says who needs a segment file. It is removed when nobody does.
@@ -305,8 +306,24 @@ func (s *Store) DiskBytes() (state, segments int64) {
 	return state, segments
 }
 
-// Close closes the store. Segments and checkpoint writers are closed by then; what is on disk is the last checkpoint.
-func (s *Store) Close() error { return s.db.Close() }
+// Admit says whether the background may write n more bytes: see Guard.Admit.
+func (s *Store) Admit(n int64) error { return s.dir.guard.Admit(n) }
+
+// Close closes the store and the segments that are still open. Checkpoint writers are closed by then; what is on disk is
+// the last checkpoint. Segments that are closed or released later change nothing any more: their files may be another's.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	var errs error
+	for _, st := range s.segments {
+		if st.open != nil {
+			errs = errors.Join(errs, st.open.closeFile())
+			st.open = nil
+		}
+	}
+	s.mu.Unlock()
+	return errors.Join(errs, s.db.Close())
+}
 
 func (s *Store) backgroundError(err error) {
 	if s.opts.OnBackgroundError != nil {

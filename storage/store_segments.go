@@ -33,6 +33,9 @@ func (s *Store) CreateSegment(opts SegmentOptions) (*SegmentWriter, error) {
 func (s *Store) ReleaseSegment(id uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
 	st := s.segments[id]
 	if st == nil || !st.created {
 		return fmt.Errorf("segment %d is not its creator's any more", id)
@@ -47,6 +50,9 @@ func (s *Store) OpenSegment(id uint64) (*Segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.segments[id]
+	if s.closed {
+		return nil, errors.New("the store of segments is closed")
+	}
 	if st == nil {
 		return nil, fmt.Errorf("segment %d is not part of the checkpoint", id)
 	}
@@ -67,6 +73,9 @@ func (s *Store) OpenSegment(id uint64) (*Segment, error) {
 func (s *Store) closeSegment(seg *Segment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
 	st := s.segments[seg.meta.ID]
 	if st == nil || st.readers == 0 || st.open != seg {
 		panic(fmt.Sprintf("storage: segment %d closed more often than opened", seg.meta.ID))

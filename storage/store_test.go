@@ -483,6 +483,45 @@ func TestReaderKeepsSegment(t *testing.T) {
 	}
 }
 
+// TestClosedStoreLeavesFiles releases a segment of a store that is closed: its number belongs to the store that came after.
+func TestClosedStoreLeavesFiles(t *testing.T) {
+	fs := vfs.NewMem()
+	d, s := mustOpen(t, fs)
+	write := func(s *Store) (SegmentMeta, *Segment) {
+		sw, _ := s.CreateSegment(SegmentOptions{})
+		_ = sw.AddBlock([]byte("a"), 1, []byte("content"))
+		meta, err := sw.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seg, err := s.OpenSegment(meta.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return meta, seg
+	}
+	old, oldSegment := write(s)
+	closeAll(t, d, s)
+	d2, s2 := mustOpen(t, fs)
+	defer closeAll(t, d2, s2)
+	now, seg := write(s2)
+	if old.ID != now.ID {
+		t.Fatalf("numbers %d and %d: the test tests nothing", old.ID, now.ID)
+	}
+	if err := errors.Join(s.ReleaseSegment(old.ID), oldSegment.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.OpenSegment(old.ID); err == nil {
+		t.Error("a closed store opens segments")
+	}
+	if _, err := fs.Stat(s2.segmentPath(now.ID)); err != nil {
+		t.Error(err)
+	}
+	if err := seg.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStoreDamage damages each file of a store, a byte at a time at a few places: opening or reading it all must fail,
 // or give exactly what was written.
 func TestStoreDamage(t *testing.T) {

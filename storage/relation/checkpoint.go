@@ -445,6 +445,19 @@ func (r *Relation) Evict() int64 {
 	return freed
 }
 
+// Segments returns how many segments the relation has opened and not closed.
+func (r *Relation) Segments() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, h := range r.files {
+		if !h.closed.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // Close closes the segments and gives those to the store that no checkpoint names.
 // Nothing may be read from the relation or its snapshots afterwards.
 func (r *Relation) Close() error {

@@ -2,8 +2,11 @@ package relation
 
 import (
 	"cmp"
+	"errors"
 	"math/bits"
 	"slices"
+
+	"streamdb/storage"
 )
 
 // level groups runs by size: runs of one level are within a factor of four.
@@ -156,6 +159,9 @@ func (r *Relation) merge(rule mergeRule) (bool, error) {
 	for _, run := range window {
 		run.merging = false
 	}
+	if errors.Is(err, storage.ErrDiskFull) {
+		return false, nil // Later: readers pay for the height of the stack until there is room.
+	}
 	if err != nil {
 		return false, err
 	}
@@ -177,6 +183,11 @@ func (r *Relation) mergeWindow(l *layout, window []*run) (*run, error) {
 	if !cold || rows < spillRowsMin || r.store == nil {
 		return mergeRuns(l, window)
 	}
+	if a, ok := r.store.(admitter); ok {
+		if err := a.Admit(windowBytes(window)); err != nil {
+			return nil, err
+		}
+	}
 	w, err := newRunWriter(l, r.store, window[0].from, window[len(window)-1].to, rows)
 	if err != nil {
 		return nil, err
@@ -188,11 +199,28 @@ func (r *Relation) mergeWindow(l *layout, window []*run) (*run, error) {
 	}
 	out, err := w.finish(r.store, r.cache)
 	if err != nil {
+		w.w.Abort()
 		return nil, err
 	}
 	r.track(out.seg.file)
 	return out, nil
 }
+
+// windowBytes estimates what the runs take on disk.
+func windowBytes(window []*run) int64 {
+	n := int64(0)
+	for _, run := range window {
+		if run.seg != nil {
+			n += run.seg.file.seg.Meta().Bytes
+		} else {
+			n += run.bytes / memoryPerDisk
+		}
+	}
+	return n
+}
+
+// memoryPerDisk is about how many bytes in memory become one on disk, where prefixes are left out and blocks compressed.
+const memoryPerDisk = 2
 
 // replace puts merged in the place of window in every state that has all of it. mu is
 // held.

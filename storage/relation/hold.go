@@ -182,6 +182,19 @@ func (r *run) weights() int64 {
 	return n
 }
 
+// Unsaved estimates how many bytes a checkpoint of the held state would write.
+func (h *Hold) Unsaved() int64 {
+	h.rel.mu.Lock()
+	defer h.rel.mu.Unlock()
+	n := int64(0)
+	for _, run := range h.state.runs {
+		if run.seg == nil {
+			n += run.bytes / memoryPerDisk
+		}
+	}
+	return n
+}
+
 // Holds lists the holds, oldest first.
 func (r *Relation) Holds() []HoldInfo {
 	r.mu.Lock()

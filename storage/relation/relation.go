@@ -199,6 +199,8 @@ func (r *Relation) Publish(epoch Epoch) {
 		v.mustHold()
 	}
 	switch n := len(r.deltas); {
+	case n > 0 && r.deltas[n-1].gone != nil:
+		r.trim(0) // What a truncation is to free is not kept for readers who are late.
 	case n > 0 && r.deltas[n-1].run != nil && r.deltas[n-1].run.bytes > largeDelta:
 		r.trim(1)
 	case len(*r.versions.Load()) > 2*versionsKept:

@@ -20,7 +20,15 @@ type Store interface {
 	ReleaseSegment(id uint64) error
 }
 
-var _ Store = (*storage.Store)(nil)
+// admitter is a Store that knows whether there is room for n more bytes.
+type admitter interface {
+	Admit(n int64) error
+}
+
+var (
+	_ Store    = (*storage.Store)(nil)
+	_ admitter = (*storage.Store)(nil)
+)
 
 // The segment of a run has the run's blocks and these sections:
 //
