@@ -38,7 +38,7 @@ func newCall(spec physical.AggCall, in *physical.Node, at int) (callState, error
 		}
 	}
 	switch f.Agg.Kind {
-	case functions.AggMin, functions.AggMax, functions.AggBoolAnd, functions.AggBoolOr:
+	case functions.AggMin, functions.AggMax, functions.AggAnyValue, functions.AggBoolAnd, functions.AggBoolOr:
 		// DISTINCT changes nothing.
 	default:
 		if spec.Distinct {
@@ -62,7 +62,7 @@ func newAccumulator(f *functions.Function, spec physical.AggCall, in *physical.N
 		return boolAcc{or: true}, nil
 	case functions.AggSum, functions.AggAvg:
 		return newSum(f, spec, args[0])
-	case functions.AggMin, functions.AggMax:
+	case functions.AggMin, functions.AggMax, functions.AggAnyValue:
 		maximum := f.Agg.Kind == functions.AggMax
 		if in.AppendOnly && args[0].Class() == types.ClassInt {
 			return extremeIntAcc{max: maximum}, nil

@@ -36,8 +36,6 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 			return &sortRows{spec: node.TopN, schema: node.Schema}, nil
 		}
 		return newTopN(node, input(0)), nil
-	case physical.KindMaxOneRow:
-		return newMaxOneRow(node), nil
 	case physical.KindEmit:
 		return newEmit(node), nil
 	case physical.KindExchange:

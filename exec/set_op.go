@@ -3,7 +3,6 @@ package exec
 import (
 	"streamdb/planner/physical"
 	"streamdb/sql/chunk"
-	"streamdb/sql/sqlerr"
 )
 
 // setOp is INTERSECT or EXCEPT: it counts each row per side and emits, at the end of
@@ -175,85 +174,3 @@ func (e *emit) StateBytes() int64 { return e.table.Bytes() }
 
 // StateKeys returns the number of distinct rows held back.
 func (e *emit) StateKeys() int64 { return int64(e.table.Len()) }
-
-// maxOneRow passes its input on if that is at most one row; more are an error.
-type maxOneRow struct {
-	schema  chunk.Schema
-	table   *chunk.KeyTable // rows by identity; payload: weight
-	emitted *chunk.Chunk    // what stands in the output, one row
-	failed  *chunk.Chunk    // the row that is dead-lettered, if the last epoch had more
-	hash    []uint64
-	slots   []int32
-	touched bool
-}
-
-func newMaxOneRow(n *physical.Node) *maxOneRow {
-	return &maxOneRow{schema: n.Schema, table: chunk.NewRowTable(n.Schema, 1)}
-}
-
-// Push keeps c's rows.
-func (m *maxOneRow) Push(_ int, c *chunk.Chunk, out *Output) {
-	if c = out.splitErrors(c, nil); c.Rows == 0 {
-		return
-	}
-	if cap(m.slots) < c.Rows {
-		m.slots, m.hash = make([]int32, c.Rows), make([]uint64, c.Rows)
-	}
-	slots, hash := m.slots[:c.Rows], m.hash[:c.Rows]
-	chunk.HashRows(c.Cols, c.Rows, hash)
-	m.table.Upsert(c.Cols, hash, slots)
-	at := m.table.PayloadOffset()
-	for i, r := range slots {
-		*m.table.Word(r, at) += uint64(c.Weight(i))
-		m.table.Touch(r)
-	}
-	for i, r := range slots {
-		if m.table.Live(r) && *m.table.Word(r, at) == 0 {
-			m.table.Delete(r, hash[i])
-		}
-	}
-	m.touched = true
-}
-
-var errMoreThanOneRow = sqlerr.New(sqlerr.CardinalityViolation, "more than one row returned by a subquery used as an expression")
-
-// Flush emits the change of the one row, or of its absence.
-func (m *maxOneRow) Flush(_ *FlushContext, out *Output) {
-	if !m.touched {
-		return
-	}
-	m.touched = false
-	if m.emitted != nil {
-		m.emitted.Weights = []int64{-1}
-		out.Emit(m.emitted)
-		m.emitted = nil
-	}
-	if m.failed != nil {
-		m.failed.Weights = []int64{-1}
-		out.deadRow(m.failed, 0, errMoreThanOneRow)
-		m.failed = nil
-	}
-	slots := m.table.LiveSlots(nil)
-	if len(slots) == 0 {
-		return
-	}
-	row := &chunk.Chunk{Rows: 1}
-	for i, typ := range m.schema {
-		col := chunk.NewColumn(typ, 1)
-		m.table.AppendKey(col, i, slots[:1])
-		row.Cols = append(row.Cols, col)
-	}
-	if len(slots) > 1 || *m.table.Word(slots[0], m.table.PayloadOffset()) != 1 {
-		m.failed = row
-		out.deadRow(row, 0, errMoreThanOneRow)
-		return
-	}
-	m.emitted = row
-	out.Emit(row)
-}
-
-// StateBytes returns the memory of the rows.
-func (m *maxOneRow) StateBytes() int64 { return m.table.Bytes() }
-
-// StateKeys returns the number of rows.
-func (m *maxOneRow) StateKeys() int64 { return int64(m.table.Len()) }

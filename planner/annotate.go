@@ -60,8 +60,6 @@ func (a *annotator) node(i int) {
 		}
 	case physical.KindTopN:
 		a.topN(i, n)
-	case physical.KindMaxOneRow:
-		n.StreamKey = a.in(n, 0).StreamKey
 	case physical.KindEmit:
 		a.pass(i, n)
 		n.AppendOnly = true

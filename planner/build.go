@@ -260,8 +260,6 @@ func (p *builder) rareNode(n logical.Node, need logical.ColSet) *built {
 		r := p.exchangeHash(p.project(p.build(n.Right, logical.SetOf(n.RightCols...)), n.RightCols), n.RightCols)
 		return p.add(physical.Node{Kind: physical.KindSetOp, Inputs: []int{l.idx, r.idx},
 			SetOp: &physical.SetOp{Op: n.Op, All: n.All}}, n.Out, distribution{hash: n.Out})
-	case *logical.MaxOneRow:
-		return p.maxOneRow(n, need)
 	case *logical.Recursive:
 		s := p.exchangeSingle(p.project(p.build(n.Start, logical.SetOf(n.StartCols...)), n.StartCols))
 		r := p.exchangeSingle(p.project(p.build(n.Step, logical.SetOf(n.StepCols...)), n.StepCols))
@@ -272,26 +270,6 @@ func (p *builder) rareNode(n logical.Node, need logical.ColSet) *built {
 	}
 	p.fail(sqlerr.Internal("no physical node for %T", n))
 	return &built{cols: n.Cols()}
-}
-
-// maxOneRow builds the check that a subquery gives at most one row: per group it is a
-// semi join with the groups' counts, whose filter raises the error.
-func (p *builder) maxOneRow(n *logical.MaxOneRow, need logical.ColSet) *built {
-	if len(n.Group) == 0 {
-		in := p.exchangeSingle(p.build(n.Input, need))
-		return p.add(physical.Node{Kind: physical.KindMaxOneRow, Inputs: []int{in.idx}}, in.cols, in.dist)
-	}
-	again := &logical.Project{Input: n.Input}
-	var on []*expr.Expr
-	for _, id := range n.Group {
-		c := p.meta.Copy(id)
-		again.Out, again.Exprs = append(again.Out, c), append(again.Exprs, p.meta.Ref(id))
-		on = append(on, logical.NotDistinct(p.meta.Ref(id), p.meta.Ref(c)))
-	}
-	count := p.meta.Add("count", types.Int8)
-	agg := &logical.Agg{Input: again, Group: again.Out, Calls: []logical.AggCall{{Col: count, Fn: "count_star", Type: types.Int8}}}
-	check := &expr.Expr{Op: expr.OpCall, Type: types.Bool, Fn: "check_one_row_int8", Args: []*expr.Expr{p.meta.Ref(count)}, Pos: -1}
-	return p.build(&logical.Join{Type: physical.JoinSemi, Left: n.Input, Right: logical.Where(agg, check), On: logical.And(on...)}, need)
 }
 
 func (p *builder) scan(n *logical.Scan) *built {
@@ -562,7 +540,7 @@ func twoPhase(calls []logical.AggCall) bool {
 			return false
 		}
 		switch f.Agg.Kind {
-		case functions.AggCount, functions.AggCountStar, functions.AggMin, functions.AggMax:
+		case functions.AggCount, functions.AggCountStar, functions.AggMin, functions.AggMax, functions.AggAnyValue:
 		case functions.AggSum:
 			if k := f.Args[0].Kind; k != types.KindInt2 && k != types.KindInt4 && k != types.KindInt8 && k != types.KindNumeric {
 				return false

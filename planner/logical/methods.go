@@ -311,7 +311,7 @@ func (n *MaxOneRow) Cols() []ColID { return n.Input.Cols() }
 func (n *MaxOneRow) Inputs() []Node { return []Node{n.Input} }
 
 // WithInputs implements Node.
-func (n *MaxOneRow) WithInputs(in []Node) Node { return &MaxOneRow{Input: in[0], Group: n.Group} }
+func (n *MaxOneRow) WithInputs(in []Node) Node { return &MaxOneRow{Input: in[0]} }
 
 // EachExpr implements Node.
 func (n *MaxOneRow) EachExpr(func(*expr.Expr)) {}

@@ -149,10 +149,10 @@ type TopN struct {
 	WithTies      bool
 }
 
-// MaxOneRow passes at most one row per group; more are the error 21000.
+// MaxOneRow is a scalar subquery, the right side of an Apply: it gives no row or one, and
+// where it would give several its values are the error 21000. It ends with the Apply.
 type MaxOneRow struct {
 	Input Node
-	Group []ColID
 }
 
 // Recursive is WITH RECURSIVE.

@@ -90,7 +90,7 @@ func Keys(n Node) []ColSet {
 	case *Shared:
 		return Keys(n.Input)
 	case *MaxOneRow:
-		return append(Keys(n.Input), SetOf(n.Group...))
+		return []ColSet{{}}
 	case *Project:
 		return projectKeys(n)
 	case *Agg:

@@ -36,7 +36,6 @@ const (
 	KindUnion      Kind = "Union"
 	KindSetOp      Kind = "SetOp"
 	KindTopN       Kind = "TopN"
-	KindMaxOneRow  Kind = "MaxOneRow"
 	KindEmit       Kind = "Emit"
 	KindExchange   Kind = "Exchange"
 	KindRecursive  Kind = "Recursive"

@@ -38,6 +38,12 @@ func correlation(l, r logical.Node) logical.ColSet {
 // decorrelate turns one Apply, whose sides have none within, into a plan without.
 func (c *Ctx) decorrelate(a *logical.Apply) logical.Node {
 	free := correlation(a.Left, a.Right)
+	if m, ok := a.Right.(*logical.MaxOneRow); ok {
+		if n := c.keyedRow(a, m, free); n != nil {
+			return n
+		}
+		return c.singleRow(a, m)
+	}
 	if free.Empty() {
 		return c.plainJoin(a)
 	}
@@ -51,9 +57,6 @@ func (c *Ctx) decorrelate(a *logical.Apply) logical.Node {
 		return n
 	}
 	if n := c.scalarAgg(a, free); n != nil {
-		return n
-	}
-	if n := c.scalarRow(a, free); n != nil {
 		return n
 	}
 	right, preds, ok := c.pull(a.Right, free)
@@ -221,40 +224,38 @@ func (c *Ctx) scalarAgg(a *logical.Apply, free logical.ColSet) logical.Node {
 	return out
 }
 
-// scalarRow joins a scalar subquery by the equalities that correlate it, together with
-// the number of rows that its value has; only where an outer row meets more than one
-// is that an error, raised by a filter above the join.
-func (c *Ctx) scalarRow(a *logical.Apply, free logical.ColSet) logical.Node {
-	m, ok := a.Right.(*logical.MaxOneRow)
-	if !ok || len(m.Group) > 0 || a.On != nil || a.Type != physical.JoinLeft {
-		return nil
-	}
+// keyedRow joins a scalar subquery by the equalities that correlate it, where these hold
+// a key of it: no outer row meets a second one.
+func (c *Ctx) keyedRow(a *logical.Apply, m *logical.MaxOneRow, free logical.ColSet) logical.Node {
 	in, preds, ok := c.pull(m.Input, free)
-	if !ok || logical.FreeCols(in).Intersects(free) {
+	if !ok || free.Empty() || logical.FreeCols(in).Intersects(free) {
 		return nil
 	}
 	in, group, on, ok := c.groupBy(in, preds)
-	if !ok {
+	if !ok || !logical.HasKey(in, logical.SetOf(group...)) {
 		return nil
 	}
-	c.fire("CountCorrelatedRows")
-	right := in
-	if !logical.HasKey(in, logical.SetOf(group...)) {
-		again := &logical.Project{Input: in}
-		var same []*expr.Expr
-		for _, id := range group {
-			d := c.Meta.Copy(id)
-			again.Out, again.Exprs = append(again.Out, d), append(again.Exprs, c.Meta.Ref(id))
-			same = append(same, logical.NotDistinct(c.Meta.Ref(id), c.Meta.Ref(d)))
-		}
-		count := c.Meta.Add("count", types.Int8)
-		agg := &logical.Agg{Input: again, Group: again.Out, Calls: []logical.AggCall{{Col: count, Fn: "count_star", Type: types.Int8}}}
-		right = &logical.Join{Type: physical.JoinInner, Left: in, Right: agg, On: logical.And(same...)}
-		join := &logical.Join{Type: physical.JoinLeft, Left: a.Left, Right: right, On: logical.And(on...)}
-		return &logical.Filter{Input: join, Pred: &expr.Expr{Op: expr.OpCall, Type: types.Bool, Fn: "check_one_row_int8", Pos: -1,
-			Args: []*expr.Expr{coalesceZero(c.Meta.Ref(count))}}}
+	c.fire("JoinKeyedRow")
+	return &logical.Join{Type: a.Type, Left: a.Left, Right: in, On: logical.And(append(on, a.On)...)}
+}
+
+// singleRow makes a scalar subquery an aggregate: the number of its rows and, of each
+// column, a value. Where an outer row meets more than one, the column is an error, which
+// is a value like any other: it matters where it is used.
+func (c *Ctx) singleRow(a *logical.Apply, m *logical.MaxOneRow) logical.Node {
+	c.fire("CountSubqueryRows")
+	count := c.Meta.Add("count", types.Int8)
+	agg := &logical.Agg{Input: m.Input, Scalar: true, Calls: []logical.AggCall{{Col: count, Fn: "count_star", Type: types.Int8}}}
+	out := passAll(c.Meta, a.Left)
+	for _, id := range m.Input.Cols() {
+		v := c.Meta.Copy(id)
+		agg.Calls = append(agg.Calls, logical.AggCall{Col: v, Fn: "single_value", Type: c.Meta.Type(id), Args: []*expr.Expr{c.Meta.Ref(id)}})
+		check := &expr.Expr{Op: expr.OpCall, Type: types.Bool, Fn: "check_one_row_int8", Pos: -1, Args: []*expr.Expr{c.Meta.Ref(count)}}
+		one := &expr.Expr{Op: expr.OpCase, Type: c.Meta.Type(id), Pos: -1, Args: []*expr.Expr{check, c.Meta.Ref(v), expr.Null(c.Meta.Type(id))}}
+		out.Out, out.Exprs = append(out.Out, id), append(out.Exprs, one)
 	}
-	return &logical.Join{Type: physical.JoinLeft, Left: a.Left, Right: right, On: logical.And(on...)}
+	out.Input = c.decorrelate(&logical.Apply{Type: a.Type, Left: a.Left, Right: agg, On: a.On})
+	return out
 }
 
 // groupBy finds the inner sides of equality conditions as columns of n, computing
@@ -583,9 +584,6 @@ func (u *unnester) push(n logical.Node) (logical.Node, []logical.ColID) {
 		t := *n.MapExprs(u.sub(d)).(*logical.TopN)
 		t.Input, t.Partition = in, append(slices.Clone(n.Partition), d...)
 		return &t, d
-	case *logical.MaxOneRow:
-		in, d := u.push(n.Input)
-		return &logical.MaxOneRow{Input: in, Group: append(slices.Clone(n.Group), d...)}, d
 	}
 	u.c.Err = sqlerr.New(sqlerr.FeatureNotSupported, "this correlated subquery is not supported")
 	return n, u.free

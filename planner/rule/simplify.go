@@ -188,8 +188,6 @@ func (c *Ctx) pruneSingle(n logical.Node, need logical.ColSet) logical.Node {
 			need.Add(k.Col)
 		}
 		need.AddSet(logical.SetOf(n.Partition...))
-	case *logical.MaxOneRow:
-		need.AddSet(logical.SetOf(n.Group...))
 	case *logical.HopWindow:
 		need.Add(n.Time)
 	}

@@ -6,7 +6,9 @@ import "streamdb/sql/sqlerr"
 func checkFuncs() []*Function {
 	f := scalar("check_one_row", "int8->bool", checkOneRow).hidden()
 	f.Description = "true for at most one row of a scalar subquery, else the error 21000"
-	return []*Function{f}
+	v := agg("single_value", "single_value", "anyelement->anyelement", AggAnyValue).hidden()
+	v.Description = "the value of a scalar subquery's only row; of several, any"
+	return []*Function{f, v}
 }
 
 // checkOneRow is true where the number of rows is at most one.
