@@ -139,7 +139,7 @@ func (db *DB) logGroup(group []*proposal) {
 	f, err := db.logOps(ops)
 	for _, p := range admitted {
 		if err != nil {
-			p.done <- outcome{err: logError(err)}
+			p.done <- outcome{err: db.logError(err)}
 			continue
 		}
 		p.done <- outcome{future: f, epoch: db.core.epoch}
@@ -225,18 +225,36 @@ func cutOps(ops []op) [][]op {
 	return append(parts, part)
 }
 
-// logError says a log's refusal in SQL.
-func logError(err error) error {
+// logError says a log's refusal in SQL: what it has refused did not happen, and never
+// will. What it may have taken is unknownOutcome.
+func (db *DB) logError(err error) error {
 	switch {
 	case errors.Is(err, log.ErrDiskFull):
 		return sqlerr.Wrap(err, sqlerr.DiskFull, "could not write to the log: no space left on device").
 			WithHint("Free space on the disk of the data directory; writes go on by themselves then.")
 	case errors.Is(err, log.ErrTooLarge):
 		return sqlerr.Wrap(err, sqlerr.ProgramLimitExceeded, "transaction is too large: %s", err.Error())
+	case errors.Is(err, log.ErrStopped) && err != log.ErrStopped:
+		return stoppedError(err) // by itself: it says why
+	case errors.Is(err, log.ErrStopped) && db.Err() != nil:
+		return stoppedError(db.Err())
 	case errors.Is(err, log.ErrStopped), errors.Is(err, context.Canceled):
 		return sqlerr.Wrap(err, sqlerr.CannotConnectNow, "the database is shutting down")
 	}
 	return err
+}
+
+// stoppedError says that the database takes no writes any more.
+func stoppedError(cause error) error {
+	return sqlerr.Wrap(cause, sqlerr.CannotConnectNow, "the database has stopped: %s", cause.Error()).
+		WithHint("The server must be started again; what was acknowledged is there then.")
+}
+
+// unknownOutcome says that a transaction was handed to the log, which did not say what
+// became of it.
+func unknownOutcome(err error) error {
+	return sqlerr.Wrap(err, sqlerr.TransactionResolutionUnknown, "the outcome of the transaction is unknown: %s", err.Error()).
+		WithHint("Look whether its changes are there before trying again.")
 }
 
 // checkpointError says in SQL why a checkpoint could not be made.
@@ -314,7 +332,7 @@ func (db *DB) submit(p *proposal) (relation.Epoch, error) {
 	case <-p.ctx.Done():
 		return 0, context.Cause(p.ctx)
 	case <-db.closing:
-		return 0, logError(log.ErrStopped)
+		return 0, db.logError(log.ErrStopped)
 	}
 	var o outcome
 	select {
@@ -324,7 +342,7 @@ func (db *DB) submit(p *proposal) (relation.Epoch, error) {
 		select {
 		case o = <-p.done:
 		default:
-			o.err = logError(log.ErrStopped)
+			o.err = db.logError(log.ErrStopped)
 		}
 	}
 	if o.err != nil {
@@ -332,8 +350,7 @@ func (db *DB) submit(p *proposal) (relation.Epoch, error) {
 	}
 	// From here on the outcome is the log's: the client's patience does not change it.
 	if err := o.future.Wait(context.WithoutCancel(p.ctx)); err != nil {
-		return 0, sqlerr.Wrap(err, sqlerr.TransactionResolutionUnknown, "the outcome of the transaction is unknown: %s", err.Error()).
-			WithHint("Look whether its changes are there before trying again.")
+		return 0, unknownOutcome(err)
 	}
 	return o.epoch, nil
 }

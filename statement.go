@@ -157,15 +157,18 @@ func (s *conn) endTransaction() {
 // commitNow commits the transaction.
 func (s *conn) commitNow(ctx context.Context) error {
 	t := s.t
+	for _, c := range s.cursors {
+		if c.hold {
+			if err := c.materialize(ctx); err != nil {
+				return err // before the commit, which nothing takes back
+			}
+		}
+	}
 	if err := t.commit(ctx); err != nil {
 		return err
 	}
 	for name, c := range s.cursors {
-		if c.hold {
-			if err := c.materialize(ctx); err != nil {
-				return err
-			}
-		} else {
+		if !c.hold {
 			c.close()
 			delete(s.cursors, name)
 		}

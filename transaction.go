@@ -251,7 +251,11 @@ func (t *transaction) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.db.waitPublished(ctx, epoch)
+	// It is in the log, whatever happens from here on: no patience, and no failure.
+	if err := t.db.waitPublished(context.WithoutCancel(ctx), epoch); err != nil {
+		return unknownOutcome(err)
+	}
+	return nil
 }
 
 // mergeWrites makes one delta per table of a transaction's writes.
@@ -294,7 +298,7 @@ func (db *DB) waitPublished(ctx context.Context, epoch relation.Epoch) error {
 		select {
 		case <-news:
 		case <-db.failed:
-			return sqlerr.Wrap(db.cause, sqlerr.CannotConnectNow, "the database has stopped: %s", db.cause.Error())
+			return stoppedError(db.cause)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
