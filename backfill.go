@@ -35,8 +35,7 @@ type fill struct {
 	until []int64          // and the one to read up to
 	marks [][]int64        // the inputs' watermarks at epoch
 
-	changed relation.Epoch     // the last epoch that changed the output, 0 for none
-	dead    *relation.Relation // the dead letters; the view's from join on
+	dead *relation.Relation // the dead letters; the view's from join on
 }
 
 // startDataflows begins the fill of dataflows that were created in this entry: at
@@ -191,7 +190,7 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 func (c *core) join(f *dataflow, w *fill) {
 	f.joined.Store(uint64(c.epoch))
 	f.frontier.Store(uint64(c.epoch))
-	f.out.changed, f.out.dead = max(f.out.changed, w.changed), w.dead
+	f.out.dead = w.dead
 	changed := []*relation.Relation{f.out.rel}
 	for _, x := range f.out.indexes {
 		changed = append(changed, x.rel)
@@ -295,9 +294,6 @@ func (w *fill) flush() error {
 	w.f.raise(r.Watermarks)
 	if _, w.dead, err = w.f.put(w.epoch, r, w.dead); err != nil {
 		return err
-	}
-	if len(r.Chunks) > 0 {
-		w.changed = w.epoch
 	}
 	w.f.frontier.Store(uint64(w.epoch))
 	return nil

@@ -318,9 +318,6 @@ func (f *dataflow) step(c *core, s *step) error {
 		return err
 	}
 	f.out.dead = dead
-	if len(r.Chunks) > 0 {
-		f.out.changed = s.epoch
-	}
 	s.changed = append(s.changed, changed...)
 	s.deltas[f.out.id] = append(s.deltas[f.out.id], r.Chunks...)
 	if f.raise(r.Watermarks) {

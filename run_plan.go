@@ -371,7 +371,7 @@ func (r *planRun) waitForViews() error {
 		if n.Scan == nil {
 			continue
 		}
-		if n.Scan.Virtual == "streamdb.dead_letters" {
+		if n.Scan.Virtual == "streamdb.dead_letters" || n.Scan.Virtual == "streamdb.fingerprints" {
 			if err := r.waitForLagging(); err != nil {
 				return err
 			}
@@ -390,29 +390,40 @@ func (r *planRun) waitForViews() error {
 	return nil
 }
 
-// waitForLagging makes reading of dead letters as strict as reading of the views: those
-// that have left the step are waited for. It does not wait for views still filled for
-// the first time, and takes of an old snapshot what there is.
+// waitForLagging makes reading of dead letters and fingerprints as strict as reading of
+// the views: those that have left the step are waited for. It does not wait for views
+// still filled for the first time, and takes of an old snapshot what there is.
 func (r *planRun) waitForLagging() error {
 	if r.s.set.text("max_staleness") != "" {
 		return nil
 	}
+	for r.mayRefresh() {
+		f := r.lagging()
+		if f == nil {
+			return nil
+		}
+		if err := f.ready(r.ctx); err != nil {
+			if r.ctx.Err() != nil {
+				return err
+			}
+			continue // suspended, or dropped
+		}
+		if err := r.s.db.waitPublished(r.ctx, relation.Epoch(f.joined.Load())); err != nil {
+			return err
+		}
+		if !r.refresh() {
+			break
+		}
+	}
+	return nil
+}
+
+// lagging returns a view that has left the step and does not show the transaction's epoch.
+func (r *planRun) lagging() *dataflow {
 	for _, s := range r.t.snap.rels {
-		f := s.flow
-		if f == nil || f.joined.Load() == 0 {
-			continue
+		if f := s.flow; f != nil && f.joined.Load() > 0 && (f.is(flowFilling) || f.is(flowLive)) && !f.shows(r.t.snap.epoch) {
+			return f
 		}
-		if err := f.ready(r.ctx); err != nil && r.ctx.Err() != nil {
-			return err
-		}
-		joined := relation.Epoch(f.joined.Load())
-		if !f.is(flowLive) || r.t.snap.epoch >= joined {
-			continue
-		}
-		if err := r.s.db.waitPublished(r.ctx, joined); err != nil {
-			return err
-		}
-		r.refresh()
 	}
 	return nil
 }
@@ -426,7 +437,7 @@ func (r *planRun) waitForView(s *stored) error {
 		st, turned, err := f.status()
 		switch st {
 		case flowSuspended:
-			if r.s.set.text("max_staleness") != "" {
+			if r.s.set.text("max_staleness") != "" && !r.t.serializable {
 				return nil
 			}
 			return suspendedError(s.desc.Name, err)
@@ -456,7 +467,7 @@ func (r *planRun) waitForView(s *stored) error {
 
 // refresh moves a transaction that has read nothing yet to the newest state.
 func (r *planRun) refresh() bool {
-	if r.t.cat != r.t.snap.cat || len(r.t.writes) > 0 || !r.s.mayRefresh(r.t) {
+	if !r.mayRefresh() {
 		return false
 	}
 	p := r.s.db.published()
@@ -466,6 +477,11 @@ func (r *planRun) refresh() bool {
 	r.t.snap = p
 	clear(r.t.states)
 	return true
+}
+
+// mayRefresh reports whether the transaction has read and written nothing yet.
+func (r *planRun) mayRefresh() bool {
+	return r.t.cat == r.t.snap.cat && len(r.t.writes) == 0 && r.s.mayRefresh(r.t)
 }
 
 func suspendedError(name string, cause error) error {

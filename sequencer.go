@@ -23,7 +23,7 @@ type proposal struct {
 	writes []tableWrite
 	// base is one more than the catalog version that a DDL was planned against, 0 for none.
 	base uint64
-	// reads is the tables that a serializable transaction has read, at epoch readAt.
+	// reads is the relations that a serializable transaction has read, at epoch readAt.
 	reads  []catalog.ID
 	readAt relation.Epoch
 	// whole asks for an entry of its own.
@@ -282,8 +282,7 @@ func (v *validator) admit(p *proposal) error {
 		return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to a concurrent change of the catalog")
 	}
 	for _, id := range p.reads {
-		t := v.c.rels[id]
-		if t == nil || t.changed > p.readAt {
+		if v.c.changedSince(id, p.readAt, map[catalog.ID]bool{}) {
 			return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to read/write dependencies among transactions").
 				WithHint("The transaction might succeed if retried.")
 		}
@@ -306,6 +305,28 @@ func (v *validator) admit(p *proposal) error {
 		deltas = append(deltas, txn.Delta{Table: t, Version: w.version, Rows: w.rows})
 	}
 	return v.group.Admit(deltas)
+}
+
+// changedSince reports whether a relation is gone or may have changed after an epoch. Of a
+// view that is whether a table or source behind it has: when its own rows change is local,
+// and nothing that is local decides what is logged. What has been looked at is in seen.
+func (c *core) changedSince(id catalog.ID, e relation.Epoch, seen map[catalog.ID]bool) bool {
+	t := c.rels[id]
+	switch {
+	case t == nil:
+		return true
+	case seen[id]:
+		return false
+	case t.flow == nil:
+		return t.changed > e
+	}
+	seen[id] = true
+	for i := range t.flow.inputs {
+		if c.changedSince(t.flow.inputs[i].rel.id, e, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *validator) table(id catalog.ID) (*txn.Table, error) {

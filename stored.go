@@ -30,7 +30,8 @@ type stored struct {
 	defaults map[int]types.Datum
 	// position of each column id in the rows.
 	position map[int]int
-	// changed is the epoch of the last change of the rows.
+	// changed is the epoch of the last change of a table's or source's rows; nothing
+	// asks for that of what is derived.
 	changed relation.Epoch
 	mark    watermark
 	source  *sourceState

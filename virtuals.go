@@ -106,7 +106,7 @@ func (t *transaction) eachStored(f func(s *stored)) {
 
 func fillFingerprints(_ *conn, t *transaction, out *chunk.Chunk) {
 	t.eachStored(func(s *stored) {
-		if s.rel == nil || s.desc.Kind == catalog.KindIndex || s.flow != nil && !s.flow.is(flowLive) {
+		if s.rel == nil || s.desc.Kind == catalog.KindIndex || s.flow != nil && !s.flow.shows(t.snap.epoch) {
 			return
 		}
 		if st, err := s.rel.Snapshot(t.snap.epoch); err == nil {
