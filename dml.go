@@ -32,7 +32,12 @@ func (s *conn) insert(ctx context.Context, q *planner.Insert, params []exprValue
 		return err
 	}
 	rows.Weights = nil
-	if err := s.checkRows(ctx, q.Table, rows, q.Checks); err != nil {
+	if at, err := s.violation(ctx, q.Table, rows, q.Checks); err != nil {
+		if at > 0 && q.Conflict == nil { // a key that is taken in a row before that one comes first
+			if err := s.t.write(t, rows.Slice(0, at)); err != nil {
+				return err
+			}
+		}
 		return err
 	}
 	if q.Conflict != nil {
@@ -65,38 +70,47 @@ func repeated(c *chunk.Chunk) *chunk.Chunk {
 
 // checkRows holds NOT NULL and CHECK constraints over rows in table order.
 func (s *conn) checkRows(ctx context.Context, d *catalog.Descriptor, rows *chunk.Chunk, checks []planner.Check) error {
+	_, err := s.violation(ctx, d, rows, checks)
+	return err
+}
+
+// violation finds the first row that violates a NOT NULL or CHECK constraint, NOT NULL being looked at first.
+func (s *conn) violation(ctx context.Context, d *catalog.Descriptor, rows *chunk.Chunk, checks []planner.Check) (int, error) {
+	at, err := rows.Rows, error(nil)
 	for i, c := range d.Columns() {
 		if !c.NotNull || !rows.Cols[i].Nulls.Any() {
 			continue
 		}
-		for k := range rows.Rows {
+		for k := range at {
 			if rows.Cols[i].IsNull(k) {
 				e := sqlerr.New(sqlerr.NotNullViolation, "null value in column %q of relation %q violates not-null constraint", c.Name, d.Name).
 					WithDetail("Failing row contains %s.", s.rowText(rows, k))
 				e.Table, e.Column = d.Name, c.Name
-				return e
+				at, err = k, e
+				break
 			}
 		}
 	}
 	for _, ch := range checks {
-		p, err := expr.Compile(ch.Expr)
-		if err != nil {
-			return err
+		p, e := expr.Compile(ch.Expr)
+		if e != nil {
+			return 0, e
 		}
 		v := p.Eval(s.evalCtx(ctx, s.t), rows)
-		if err := expr.FirstError(v); err != nil {
-			return err
+		if len(v.Errs) > 0 && v.Errs[0].Row < at {
+			at, err = v.Errs[0].Row, v.Errs[0].Err
 		}
-		for k := range rows.Rows {
+		for k := range at {
 			if !v.IsNull(k) && !v.Bools[k] {
 				e := sqlerr.New(sqlerr.CheckViolation, "new row for relation %q violates check constraint %q", d.Name, ch.Name).
 					WithDetail("Failing row contains %s.", s.rowText(rows, k))
 				e.Table, e.Constraint = d.Name, ch.Name
-				return e
+				at, err = k, e
+				break
 			}
 		}
 	}
-	return nil
+	return at, err
 }
 
 // rowText shows a row as PostgreSQL's messages do.

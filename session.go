@@ -168,7 +168,7 @@ func (s *conn) Query(ctx context.Context, text string, r session.Results) (err e
 	}
 	s.alone = len(stmts) == 1
 	for i := range stmts {
-		p := &prepared{stmt: stmts[i]}
+		p := &prepared{stmt: stmts[i], simple: true}
 		if err := s.simple(ctx, p, r); err != nil {
 			s.fail()
 			return err
@@ -214,6 +214,7 @@ type prepared struct {
 	rows   bool // it returns rows
 	made   int64
 	viaSQL bool
+	simple bool // it came as a simple query, which has no parameters
 	// planned is the last plan, good for one version of the catalog and these settings.
 	planned planner.Planned
 	version uint64

@@ -375,7 +375,7 @@ func (s *conn) plan(t *transaction, p *prepared) (planner.Planned, error) {
 		given = p.params
 	}
 	planned, err := planner.New(t.cat, planner.Options{SearchPath: s.set.searchPath(), User: s.user, Database: s.database,
-		Settings: &st, Recorded: s.set.recorded(), Virtuals: virtuals, Now: t.started, Connector: connectorColumns}).Statement(p.stmt.AST, given)
+		Settings: &st, Recorded: s.set.recorded(), Virtuals: virtuals, Now: t.started, Connector: connectorColumns, NoParams: p.simple}).Statement(p.stmt.AST, given)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	// Connector gives the columns of a connector that knows its own, for sources that
 	// are declared without columns, and refuses options it does not know; nil knows none.
 	Connector func(c *catalog.Connector) (columns []catalog.Column, watermark *catalog.Watermark, err error)
+	// NoParams refuses parameters: nobody can give their values.
+	NoParams bool
 	// Now is the creation time of new objects, in µs since 2000-01-01 UTC.
 	Now int64
 }

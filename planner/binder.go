@@ -48,6 +48,9 @@ func (p *Planner) newBinder(paramTypes []types.Type) *binder {
 		p: p, cat: p.cat, path: p.path, meta: logical.NewMeta(),
 		reads: map[catalog.ID]bool{}, deps: map[catalog.ID]map[int]bool{},
 	}
+	if p.opts.NoParams {
+		b.noParams = "simple query"
+	}
 	for _, t := range paramTypes {
 		if t.Kind == types.KindInvalid {
 			t = types.Unknown
@@ -63,6 +66,29 @@ func (b *binder) pos(n ast.Node) int {
 		return -1
 	}
 	return n.Loc()
+}
+
+// leftmost gives the offset where an expression begins, which need not be that of its operator.
+func (b *binder) leftmost(e ast.Expr) int {
+	pos := b.pos(e)
+	ast.WalkExpr(e, func(n ast.Node) bool {
+		if at := b.pos(n); at >= 0 && at < pos {
+			pos = at
+		}
+		return true
+	})
+	return pos
+}
+
+// leftmost is the same for a bound expression.
+func leftmost(e *expr.Expr) int {
+	pos := e.Pos
+	for _, a := range e.Args {
+		if at := leftmost(a); at >= 0 && (pos < 0 || at < pos) {
+			pos = at
+		}
+	}
+	return pos
 }
 
 // at puts a position on an error that has none.

@@ -101,18 +101,17 @@ func (b *binder) coerceUnknown(e *expr.Expr, to types.Type, ctx functions.CastCo
 			c.Pos = e.Pos
 			return c, nil
 		}
-		d, err := types.ParseText(to.Base(), e.Val.S, b.p.opts.Settings)
+		as := to.Base()
+		if to.Kind == types.KindInterval {
+			as = to // the fields of INTERVAL '1' HOUR say how the text is read
+		}
+		d, err := types.ParseText(as, e.Val.S, b.p.opts.Settings)
 		if err != nil {
 			return nil, sqlerr.As(err).At(e.Pos)
 		}
-		c := expr.Const(to.Base(), d)
+		c := expr.Const(as, d)
 		c.Pos = e.Pos
-		if to.Kind == types.KindInterval && to.Typmod >= 0 {
-			// The fields of INTERVAL '1' HOUR say how the text is read.
-			if d, err = types.ParseText(to, e.Val.S, b.p.opts.Settings); err != nil {
-				return nil, sqlerr.As(err).At(e.Pos)
-			}
-			c.Val, c.Type = &d, to
+		if as == to {
 			return c, nil
 		}
 		r := b.applyTypmod(c, to, max(ctx, functions.Assignment))
@@ -151,7 +150,7 @@ func (b *binder) boolean(e *expr.Expr, clause string) (*expr.Expr, error) {
 	}
 	if e.Type.Kind != types.KindBool {
 		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s",
-			clause, functions.TypeName(e.Type)).At(e.Pos)
+			clause, functions.TypeName(e.Type)).At(leftmost(e))
 	}
 	return e, nil
 }

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -183,6 +184,9 @@ func (c *ddlCtx) object(n *ast.Name, kind catalog.Kind, action catalog.Action, i
 	d, err := c.cat.Object(c.p.path, catalog.Name{Schema: n.Schema, Name: n.Name}, kind)
 	if err != nil {
 		code := sqlerr.Code(err)
+		if kind == catalog.KindSequence && action == catalog.ActionDrop && code == sqlerr.UndefinedTable {
+			sqlerr.As(err).Message = fmt.Sprintf("sequence %q does not exist", catalog.Name{Schema: n.Schema, Name: n.Name})
+		}
 		if ifExists && (code == sqlerr.UndefinedTable || code == sqlerr.UndefinedObject || code == sqlerr.InvalidSchemaName) {
 			c.notice(sqlerr.SuccessfulCompletion, "%s, skipping", sqlerr.As(err).Message)
 			return nil, nil

@@ -165,7 +165,7 @@ func (t *tableBuilder) addColumn(def *ast.ColumnDef) error {
 		return sqlerr.New(sqlerr.InvalidTableDefinition, "column %q has pseudo-type %s", def.Name, functions.TypeName(col.Type)).At(b.pos(def))
 	}
 	if def.Null && col.NotNull {
-		return sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column %q of table %q", def.Name, t.d.Name).At(b.pos(def))
+		return sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column %q of table %q", def.Name, t.d.Name).At(b.pos(def.NullPos))
 	}
 	t.d.Table.NextColumn++
 	switch {

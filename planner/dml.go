@@ -335,7 +335,7 @@ func (b *binder) assignedValues(w *writeTarget, a *ast.Assignment) ([]*expr.Expr
 	if a.Multi {
 		switch v := a.Value.(type) {
 		case *ast.Subquery:
-			return w.x.scalar(v.Query, len(a.Columns))
+			return w.x.scalar(v, v.Query, len(a.Columns))
 		case *ast.Row:
 			list = v.Args
 		}

@@ -96,6 +96,9 @@ func (x *exprCtx) funcCall(e *ast.FuncCall) (*expr.Expr, error) {
 			return nil, err
 		}
 	}
+	if name == "pg_typeof" && len(args) == 1 && args[0].Type.Kind == types.KindUnknown && args[0].IsConst() {
+		return expr.Const(types.RegType, types.Datum{I: int64(types.Unknown.OID())}), nil
+	}
 	return b.call(name, b.pos(e), args...)
 }
 
@@ -122,10 +125,28 @@ func plainCall(name string, e *ast.FuncCall, pos int) error {
 // spread takes a VARIADIC array of constants apart.
 func (b *binder) spread(args []*expr.Expr, pos int) ([]*expr.Expr, error) {
 	last := args[len(args)-1]
-	if last.Op != expr.OpArray {
-		return nil, sqlerr.Unsupported("VARIADIC with an array that is not written out", pos)
+	out := args[: len(args)-1 : len(args)-1]
+	switch {
+	case last.Op == expr.OpArray:
+		return append(out, last.Args...), nil
+	case last.IsConst() && last.Type.IsArray() && !last.Val.Null:
+		a, ok := types.ReadArray(last.Type, last.Val.S)
+		if !ok {
+			return nil, sqlerr.Internal("malformed array value")
+		}
+		for i := range a.Len() {
+			e := expr.Null(a.Elem())
+			if !a.Null(i) {
+				e = expr.Const(a.Elem(), a.Datum(i))
+			}
+			e.Pos = last.Pos
+			out = append(out, e)
+		}
+		return out, nil
+	case !last.Type.IsArray():
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "VARIADIC argument must be an array").At(last.Pos)
 	}
-	return append(args[:len(args)-1:len(args)-1], last.Args...), nil
+	return nil, sqlerr.Unsupported("VARIADIC with an array that is not constant", pos)
 }
 
 // setCall binds a call of a set-returning function in a select list.
@@ -263,6 +284,9 @@ func (b *binder) resolveAgg(name string, args []*expr.Expr, pos int) (logical.Ag
 	ts := make([]types.Type, len(args))
 	for i, a := range args {
 		ts[i] = a.Type
+	}
+	if name == "array_agg" && len(ts) == 1 && ts[0].IsArray() {
+		return logical.AggCall{}, sqlerr.Unsupported("array_agg over arrays", pos)
 	}
 	f, to, ret, err := functions.Resolve(name, ts)
 	if err != nil {

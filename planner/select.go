@@ -39,7 +39,7 @@ func (b *binder) query(q *ast.Select, outer *scope, keepUnknown bool) (*relation
 	if err != nil {
 		return nil, err
 	}
-	return r, b.limit(q, r, keys)
+	return r, b.limit(q, r, keys, &scope{cols: r.cols})
 }
 
 // outputOrder binds an ORDER BY that can only name output columns.
@@ -52,13 +52,29 @@ func (b *binder) outputOrder(items []ast.SortItem, r *relation) ([]logical.Order
 			return nil, err
 		}
 		if c == nil {
+			if err := b.orderNames(s.Expr, r.cols); err != nil {
+				return nil, err
+			}
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause").
 				WithDetail("Only result column names can be used, not expressions or functions.").
-				WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.").At(b.pos(s.Expr))
+				WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.").At(b.leftmost(s.Expr))
 		}
 		keys = append(keys, logical.OrderKey{Col: c.id, Desc: s.Desc, NullsFirst: nullsFirst(s)})
 	}
 	return keys, nil
+}
+
+// orderNames refuses the columns of e that are not among the output columns.
+func (b *binder) orderNames(e ast.Expr, cols []*scopeCol) error {
+	s := &scope{cols: cols}
+	var err error
+	ast.WalkExpr(e, func(n ast.Node) bool {
+		if ref, ok := n.(*ast.ColumnRef); ok && err == nil {
+			_, err = s.find(ref)
+		}
+		return err == nil
+	})
+	return err
 }
 
 // outputColumn finds the output column that an ordinal or a bare name in ORDER BY,
@@ -91,13 +107,13 @@ func (b *binder) outputColumn(e ast.Expr, cols []*scopeCol, clause string) (*sco
 	return nil, nil
 }
 
-// limit puts order, LIMIT and OFFSET over a relation.
-func (b *binder) limit(q *ast.Select, r *relation, keys []logical.OrderKey) error {
-	limit, err := b.limitExpr(q.Limit, "LIMIT", sqlerr.InvalidRowCountInLimit)
+// limit puts order, LIMIT and OFFSET over a relation; from is the scope below it.
+func (b *binder) limit(q *ast.Select, r *relation, keys []logical.OrderKey, from *scope) error {
+	limit, err := b.limitExpr(q.Limit, "LIMIT", sqlerr.InvalidRowCountInLimit, from)
 	if err != nil {
 		return err
 	}
-	offset, err := b.limitExpr(q.Offset, "OFFSET", sqlerr.InvalidRowCountInResultOffset)
+	offset, err := b.limitExpr(q.Offset, "OFFSET", sqlerr.InvalidRowCountInResultOffset, from)
 	if err != nil {
 		return err
 	}
@@ -118,20 +134,22 @@ func (b *binder) limit(q *ast.Select, r *relation, keys []logical.OrderKey) erro
 	return nil
 }
 
-// limitExpr binds LIMIT's or OFFSET's argument; nil is none.
-func (b *binder) limitExpr(e ast.Expr, clause, code string) (*expr.Expr, error) {
+// limitExpr binds LIMIT's or OFFSET's argument; nil is none. It must not use the columns of from.
+func (b *binder) limitExpr(e ast.Expr, clause, code string, from *scope) (*expr.Expr, error) {
 	if e == nil {
 		return nil, nil
 	}
-	hasColumn := false
+	var column error
 	ast.WalkExpr(e, func(n ast.Node) bool {
-		if _, ok := n.(*ast.ColumnRef); ok {
-			hasColumn = true
+		if ref, ok := n.(*ast.ColumnRef); ok && column == nil {
+			if _, column = from.find(ref); column == nil {
+				column = sqlerr.New(sqlerr.InvalidColumnReference, "argument of %s must not contain variables", clause).At(b.pos(ref))
+			}
 		}
 		return true
 	})
-	if hasColumn {
-		return nil, sqlerr.New(sqlerr.InvalidColumnReference, "argument of %s must not contain variables", clause).At(b.pos(e))
+	if column != nil {
+		return nil, column
 	}
 	x := &exprCtx{b: b, scope: &scope{}, clause: clause, noSubqueries: true}
 	v, err := x.bind(e)
@@ -188,6 +206,9 @@ func (b *binder) core(core *ast.SelectCore, q *ast.Select, env *scope, keepUnkno
 	if err := c.targets(); err != nil {
 		return nil, err
 	}
+	if err := c.where(); err != nil {
+		return nil, err
+	}
 	if !keepUnknown || core.Distinct || len(q.OrderBy) > 0 {
 		for i, e := range c.exprs {
 			r, err := b.resolveUnknown(e)
@@ -217,7 +238,7 @@ func (b *binder) core(core *ast.SelectCore, q *ast.Select, env *scope, keepUnkno
 	return c.finish(q, keys, on)
 }
 
-// from binds FROM and WHERE.
+// from binds FROM.
 func (c *coreBinder) from(env *scope) error {
 	b := c.b
 	item, err := b.fromList(c.core.From, env)
@@ -225,15 +246,20 @@ func (c *coreBinder) from(env *scope) error {
 		return err
 	}
 	c.scope, c.node = item.scope, item.node
-	w := &exprCtx{b: b, scope: c.scope, clause: "WHERE"}
+	c.aggs = &aggCollector{arg: &exprCtx{b: b, scope: c.scope, clause: "aggregate function arguments", inAgg: true}}
+	c.out = &exprCtx{b: b, scope: c.scope, clause: "SELECT", aggs: c.aggs, sets: &c.sets}
+	c.having = &exprCtx{b: b, scope: c.scope, clause: "HAVING", aggs: c.aggs}
+	return nil
+}
+
+// where binds WHERE, after the select list: that is the order in which PostgreSQL finds errors.
+func (c *coreBinder) where() error {
+	w := &exprCtx{b: c.b, scope: c.scope, clause: "WHERE"}
 	preds, err := w.conjuncts(c.core.Where, "WHERE")
 	if err != nil {
 		return err
 	}
 	c.node = logical.Where(w.apply(c.node), logical.And(preds...))
-	c.aggs = &aggCollector{arg: &exprCtx{b: b, scope: c.scope, clause: "aggregate function arguments", inAgg: true}}
-	c.out = &exprCtx{b: b, scope: c.scope, clause: "SELECT", aggs: c.aggs, sets: &c.sets}
-	c.having = &exprCtx{b: b, scope: c.scope, clause: "HAVING", aggs: c.aggs}
 	return nil
 }
 
@@ -463,7 +489,7 @@ func (c *coreBinder) finish(q *ast.Select, sort []sortKey, on []int) (*relation,
 		}
 		r.node = &logical.Agg{Input: r.node, Group: logical.SetOf(r.ids()...).List()}
 	}
-	return r, b.limit(q, r, keys)
+	return r, b.limit(q, r, keys, c.scope)
 }
 
 // hashable refuses types without equality.

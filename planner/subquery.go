@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"streamdb/planner/logical"
 	"streamdb/planner/physical"
 	"streamdb/sql/ast"
@@ -176,9 +178,12 @@ func (x *exprCtx) compareSub(left ast.Expr, op string, q *ast.Select, at ast.Nod
 // subquery binds a subquery that stands where a value is wanted.
 func (x *exprCtx) subquery(e ast.Expr) (*expr.Expr, error) {
 	b := x.b
+	if x.noSubqueries {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in %s", strings.TrimSuffix(x.clause, "s")).At(b.pos(e))
+	}
 	switch e := e.(type) {
 	case *ast.Subquery:
-		refs, err := x.scalar(e.Query, 1)
+		refs, err := x.scalar(e, e.Query, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -205,8 +210,8 @@ func (x *exprCtx) subquery(e ast.Expr) (*expr.Expr, error) {
 	return nil, sqlerr.Internal("subquery %T", e)
 }
 
-// scalar binds a query that gives one row of n columns, or none.
-func (x *exprCtx) scalar(q *ast.Select, n int) ([]*expr.Expr, error) {
+// scalar binds the query of a subquery that gives one row of n columns, or none.
+func (x *exprCtx) scalar(at ast.Node, q *ast.Select, n int) ([]*expr.Expr, error) {
 	b := x.b
 	r, err := x.sub(q)
 	if err != nil {
@@ -214,9 +219,9 @@ func (x *exprCtx) scalar(q *ast.Select, n int) ([]*expr.Expr, error) {
 	}
 	if len(r.cols) != n {
 		if n == 1 {
-			return nil, sqlerr.New(sqlerr.SyntaxError, "subquery must return only one column").At(b.pos(q))
+			return nil, sqlerr.New(sqlerr.SyntaxError, "subquery must return only one column").At(b.pos(at))
 		}
-		return nil, sqlerr.New(sqlerr.SyntaxError, "number of columns does not match number of values").At(b.pos(q))
+		return nil, sqlerr.New(sqlerr.SyntaxError, "number of columns does not match number of values").At(b.pos(at))
 	}
 	if !logical.HasKey(r.node, logical.ColSet{}) {
 		r.node = &logical.MaxOneRow{Input: r.node}
@@ -235,7 +240,7 @@ func (x *exprCtx) rowSubquery(e *ast.Binary, l *ast.Row, sub *ast.Subquery) (*ex
 	if err != nil {
 		return nil, err
 	}
-	rs, err := x.scalar(sub.Query, len(ls))
+	rs, err := x.scalar(sub, sub.Query, len(ls))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ type ColumnDef struct {
 	Generated   Expr // GENERATED ALWAYS AS (expr) STORED
 	NotNull     bool
 	Null        bool          // written NULL; contradicts NotNull
+	NullPos     Pos           // where NULL stands or, if NOT NULL stands there, too, the second of the two
 	Constraints []*Constraint // PRIMARY KEY, UNIQUE, CHECK and NOT NULL, in order
 }
 

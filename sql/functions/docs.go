@@ -6,7 +6,12 @@ type doc struct{ text, example string }
 // docs describes the functions and operators by name; an example is an expression,
 // " → " and its result.
 var docs = map[string]doc{
+	"acosd":                              {"arccosine, degrees", "acosd(0.5) → 60"},
+	"asind":                              {"arcsine, degrees", "asind(0.5) → 30"},
+	"atan2d":                             {"arctangent of the first divided by the second argument, degrees", "atan2d(1,1) → 45"},
+	"atand":                              {"arctangent, degrees", "atand(1) → 45"},
 	"bit_count":                          {"number of bits that are set", "bit_count('\\x0103'::bytea) → 3"},
+	"cotd":                               {"cotangent, degrees", "cotd(45) → 1"},
 	"get_bit":                            {"bit of a byte string", "get_bit('\\x0103'::bytea, 9) → 1"},
 	"set_bit":                            {"byte string with a bit set or cleared", "set_bit('\\x00'::bytea, 1, 1) → \\x02"},
 	"factorial":                          {"factorial", "factorial(5) → 120"},

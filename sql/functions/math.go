@@ -18,13 +18,12 @@ func mathFuncs() []*Function {
 		float8Fn("asin", unitArg(math.Asin)), float8Fn("acos", unitArg(math.Acos)), float8Fn("atan", plainFloat(math.Atan)),
 		float8Fn("sinh", plainFloat(math.Sinh)), float8Fn("cosh", plainFloat(math.Cosh)), float8Fn("tanh", plainFloat(math.Tanh)),
 		float8Fn("asinh", plainFloat(math.Asinh)), float8Fn("acosh", acoshFloat), float8Fn("atanh", atanhFloat),
-		float8Fn("sind", finiteArg(sind)), float8Fn("cosd", finiteArg(cosd)),
-		float8Fn("tand", finiteArg(func(x float64) float64 { return sind(x) / cosd(x) })),
 		float8Fn("degrees", plainFloat(func(x float64) float64 { return x / (math.Pi / 180) })),
 		float8Fn("radians", plainFloat(func(x float64) float64 { return x * (math.Pi / 180) })),
 		scalar("pi", "->float8", func(c *Call) { fillFloats(c.Out.Floats, math.Pi) }),
 		scalar("random", "->float8", randomKernel).volatile(),
 	}
+	fs = append(fs, degreeFuncs()...)
 	two := "float8,float8->float8"
 	for _, name := range []string{"power", "^", "pow"} {
 		f := scalar(name, two, powerFloats)
@@ -33,12 +32,7 @@ func mathFuncs() []*Function {
 		}
 		fs = append(fs, f)
 	}
-	return append(fs, scalar("atan2", two, func(c *Call) {
-		a, b, out := c.floats(0), c.floats(1), c.Out.Floats
-		for i := range out {
-			out[i] = math.Atan2(a.at(i), b.at(i))
-		}
-	}))
+	return append(fs, scalar("atan2", two, twoFloats(math.Atan2)))
 }
 
 func fillFloats(out []float64, v float64) {
@@ -53,6 +47,16 @@ func float8Fn(name string, f func(float64) (float64, error)) *Function {
 		a := c.floats(0)
 		each(c, c.Out.Floats, func(i int) (float64, error) { return f(a.at(i)) })
 	})
+}
+
+// twoFloats is the kernel of a function of two arguments that has no errors.
+func twoFloats(f func(x, y float64) float64) Kernel {
+	return func(c *Call) {
+		a, b, out := c.floats(0), c.floats(1), c.Out.Floats
+		for i := range out {
+			out[i] = f(a.at(i), b.at(i))
+		}
+	}
 }
 
 // plainFloat reports overflow of a finite argument.
@@ -147,49 +151,6 @@ func signFloat(x float64) float64 {
 		return -1
 	}
 	return 0
-}
-
-// sind is exact at multiples of 30 degrees.
-func sind(x float64) float64 {
-	x = math.Mod(x, 360)
-	sign := 1.0
-	if x < 0 {
-		x, sign = -x, -sign
-	}
-	if x > 180 {
-		x, sign = 360-x, -sign
-	}
-	if x > 90 {
-		x = 180 - x
-	}
-	return sign * sindQuarter(x)
-}
-
-func sindQuarter(x float64) float64 {
-	if x <= 30 {
-		return math.Sin(x*(math.Pi/180)) / math.Sin(30*(math.Pi/180)) / 2
-	}
-	return cosd60(90 - x)
-}
-
-// cosd60 is the cosine of [0, 60] degrees, exact at both ends.
-func cosd60(x float64) float64 {
-	return 1 - (1-math.Cos(x*(math.Pi/180)))/(1-math.Cos(60*(math.Pi/180)))/2
-}
-
-func cosd(x float64) float64 {
-	x = math.Mod(math.Abs(x), 360)
-	sign := 1.0
-	if x > 180 {
-		x = 360 - x
-	}
-	if x > 90 {
-		x, sign = 180-x, -1
-	}
-	if x <= 60 {
-		return sign * cosd60(x)
-	}
-	return sign * sindQuarter(90-x)
 }
 
 func powerFloats(c *Call) {

@@ -150,7 +150,7 @@ func CommonType(what string, ts ...types.Type) (types.Type, error) {
 		if !canCoerce(t, p) {
 			return p, sqlerr.New(sqlerr.CannotCoerce, "%s could not convert type %s to %s", what, TypeName(t), TypeName(p))
 		}
-		if t.Kind != types.KindUnknown && t.Typmod != p.Typmod {
+		if t.Typmod != p.Typmod { // a literal without a type has no modifier either
 			p = base(p)
 		}
 	}

@@ -73,9 +73,6 @@ func (c *converter) columnDef(d *pg.ColumnDef) *ast.ColumnDef {
 	for _, n := range d.Constraints {
 		c.columnConstraint(out, n.GetConstraint())
 	}
-	if out.Null && out.NotNull {
-		c.fail(sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column %q", out.Name).At(out.Pos.Loc()))
-	}
 	return out
 }
 
@@ -83,7 +80,7 @@ func (c *converter) columnConstraint(out *ast.ColumnDef, k *pg.Constraint) {
 	pos := c.pos(k.GetLocation())
 	switch k.GetContype() {
 	case pg.ConstrType_CONSTR_NULL:
-		out.Null = true
+		out.Null, out.NullPos = true, pos
 	case pg.ConstrType_CONSTR_DEFAULT:
 		if out.Default != nil {
 			c.fail(sqlerr.Syntax(pos.Loc(), "multiple default values specified for column %q", out.Name))
@@ -103,6 +100,9 @@ func (c *converter) columnConstraint(out *ast.ColumnDef, k *pg.Constraint) {
 		}
 		if con.Kind == ast.NotNull {
 			out.NotNull = true
+			if out.Null {
+				out.NullPos = pos
+			}
 		}
 		out.Constraints = append(out.Constraints, con)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
+	"streamdb/sql/functions"
 	"streamdb/sql/types"
 )
 
@@ -199,6 +200,22 @@ func attributeRow(rel catalog.ID, c *catalog.Column) row {
 // hasDefault tells whether pg_attrdef has a row for the column. Identity is no default.
 func hasDefault(c *catalog.Column) bool { return c.Default != "" && c.Identity == "" }
 
+// defaultText shows a default as PostgreSQL does: a lone string literal with the column's type, a number without quotes.
+func defaultText(c *catalog.Column) string {
+	text := c.Default
+	if len(text) < 2 || text[0] != '\'' || strings.IndexByte(text[1:], '\'') != len(text)-2 {
+		return text
+	}
+	switch t := c.Type.Base(); t.Kind {
+	case types.KindBool, types.KindInt2, types.KindInt4, types.KindInt8, types.KindFloat4, types.KindFloat8, types.KindNumeric:
+		return text[1 : len(text)-1]
+	case types.KindBPChar:
+		return text + "::bpchar"
+	default:
+		return text + "::" + functions.TypeName(t)
+	}
+}
+
 // attrdefOID makes up the OID of a column's default: unique among those.
 func attrdefOID(rel catalog.ID, attnum int) uint32 { return uint32(rel)*1600 + uint32(attnum) }
 
@@ -207,7 +224,7 @@ func pgAttrdef(w *writer) {
 		cols := visible(d)
 		for i := range cols {
 			if c := &cols[i]; hasDefault(c) {
-				w.add(row{"oid": attrdefOID(d.ID, c.ID), "adrelid": d.ID, "adnum": c.ID, "adbin": c.Default})
+				w.add(row{"oid": attrdefOID(d.ID, c.ID), "adrelid": d.ID, "adnum": c.ID, "adbin": defaultText(c)})
 			}
 		}
 	}

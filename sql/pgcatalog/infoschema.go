@@ -89,7 +89,7 @@ func columnRow(env *Env, c *catalog.Column, position int) row {
 		"udt_name": c.Type.TypName(), "dtd_identifier": strconv.Itoa(position), "is_self_referencing": "NO", "is_identity": "NO",
 		"is_generated": "NEVER", "identity_cycle": "NO"}
 	if hasDefault(c) {
-		r["column_default"] = c.Default
+		r["column_default"] = defaultText(c)
 	}
 	typeColumns(r, c.Type)
 	if c.Identity == "" {

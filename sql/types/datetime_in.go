@@ -199,6 +199,8 @@ func (p *dtParser) number(t string) error {
 	switch {
 	case p.typ == "time" && p.mask&(hasDate|hasTime) == 0 && len(t) >= 4:
 		return p.runClock(t)
+	case p.typ == "time" && p.mask&hasDate == 0:
+		return p.bad() // a lone number is no time, and a date does not stand with one
 	case dot >= 0 && p.mask&hasDate == 0:
 		return p.date(t)
 	case dot > 2:

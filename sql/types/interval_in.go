@@ -194,16 +194,11 @@ func (p *ivlParser) words(t string, st *Settings, typmod int32) {
 			p.yearMonth(tok.text)
 			unit, explicit = nil, false
 		case 'n':
-			u := unit
-			if u == nil {
-				u = &ivlSecond
+			if unit == nil {
+				unit = &ivlSecond
 			}
-			p.numberTok(tok.text, *u)
-			if explicit {
-				unit, explicit = &ivlSecond, false
-				continue
-			}
-			unit = nextLeft(*u)
+			p.numberTok(tok.text, *unit)
+			unit, explicit = nextLeft(unit), false
 		}
 	}
 	if explicit {
@@ -211,12 +206,21 @@ func (p *ivlParser) words(t string, st *Settings, typmod int32) {
 	}
 }
 
-// nextLeft is the field a bare number takes that stands left of one of u.
-func nextLeft(u ivlUnit) *ivlUnit {
-	if u.field == FieldDay {
-		return nil
+// nextLeft is the unit of a bare number left of one of unit u: days stand left of hours, and left of all others the
+// same unit again, which numberTok refuses.
+func nextLeft(u *ivlUnit) *ivlUnit {
+	if u.field == FieldHour {
+		return &ivlDay
 	}
-	return &u
+	return u
+}
+
+// once is the key under which a unit counts as given: its field, and for units without one a negative number.
+func (u ivlUnit) once() int32 {
+	if u.field != 0 {
+		return u.field
+	}
+	return -int32(u.months + u.days + u.micros)
 }
 
 // leadingSign gives a SQL-standard value's leading minus to all its parts, under
@@ -309,6 +313,8 @@ func lexIntervalNumber(t string) (ivlTok, int) {
 			kind = 'c'
 		case c == '-' && kind == 'n' && i > start && i+1 < len(t) && isDigit(t[i+1]):
 			kind = 'y'
+		case c == '-' && kind == 'y': // a date
+			return ivlTok{}, 0
 		default:
 			if i == start {
 				return ivlTok{}, 0
@@ -338,13 +344,11 @@ func exponentAt(t string) int {
 
 // numberTok reads a number with fraction in a unit.
 func (p *ivlParser) numberTok(t string, u ivlUnit) {
-	if u.field != 0 {
-		if p.seen[u.field] {
-			p.bad = true
-			return
-		}
-		p.seen[u.field] = true
+	if p.seen[u.once()] {
+		p.bad = true
+		return
 	}
+	p.seen[u.once()] = true
 	whole, frac, ok := p.decimal(t)
 	if !ok {
 		return
