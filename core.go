@@ -64,6 +64,11 @@ type published struct {
 type step struct {
 	epoch relation.Epoch
 	time  int64
+	// version is the engine version that logged the entry, ops what it holds.
+	version uint32
+	ops     []op
+	// retracted is what the entry retracts below a table's watermark, see retractedTimes.
+	retracted map[catalog.ID]*chunk.KeyTable
 	// deltas is what changed in each relation in this epoch, in its columns.
 	deltas map[catalog.ID][]*chunk.Chunk
 	// moved is the relations whose watermark rose.
@@ -86,6 +91,7 @@ func (c *core) Apply(e log.Entry) error {
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", e.Index, err)
 	}
+	s.version, s.ops = e.EngineVersion, ops
 	for _, o := range ops {
 		if err := c.applyOp(s, o); err != nil {
 			return fmt.Errorf("entry %d: %w", e.Index, err)
@@ -157,7 +163,11 @@ func (c *core) applyOp(s *step, o op) error {
 		if t == nil || t.rel == nil {
 			return fmt.Errorf("write to unknown table %d", o.Table)
 		}
-		return c.change(s, t, o.Rows)
+		late, err := c.change(s, t, o.Rows)
+		if o.late != nil {
+			*o.late += late
+		}
+		return err
 	case *truncateOp:
 		return c.truncate(s, o.Table)
 	case *ddlOp:
@@ -173,24 +183,25 @@ func (c *core) applyOp(s *step, o op) error {
 	return fmt.Errorf("operation of unknown type %T", o)
 }
 
-// change appends accepted rows to a table and its indexes.
-func (c *core) change(s *step, t *stored, rows *chunk.Chunk) error {
-	rows = c.splitLate(s, t, rows)
+// change appends accepted rows to a table and its indexes. It returns the number of
+// rows that were late.
+func (c *core) change(s *step, t *stored, rows *chunk.Chunk) (late int64, err error) {
+	rows, late = c.splitLate(s, t, rows)
 	if rows.Rows == 0 {
-		return nil
+		return late, nil
 	}
 	if t.rel != nil {
 		if err := t.rel.Append(s.epoch, rows); err != nil {
-			return err
+			return late, err
 		}
 		s.changed = append(s.changed, t.rel)
 		if err := t.appendIndexes(s, rows); err != nil {
-			return err
+			return late, err
 		}
 	}
 	t.changed = s.epoch
 	s.deltas[t.id] = append(s.deltas[t.id], rows)
-	return nil
+	return late, nil
 }
 
 func (t *stored) appendIndexes(s *step, rows *chunk.Chunk) error {

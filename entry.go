@@ -12,8 +12,9 @@ import (
 )
 
 // EngineVersion is what may apply the entries that this program logs. It rises when
-// replaying an old entry would give another result.
-const EngineVersion = 1
+// replaying an old entry would give another result. Since 2 a row that replaces an
+// accepted one of the same event time is not late.
+const EngineVersion = 2
 
 // KindOps is the kind of entries whose payload is a list of operations.
 const KindOps = log.KindFirstFree
@@ -44,6 +45,9 @@ const payloadVersion = 1
 type writeOp struct {
 	Table catalog.ID
 	Rows  *chunk.Chunk
+
+	// late, where not nil, counts the rows that were late as this node applied it.
+	late *int64
 }
 
 // truncateOp empties a table.
@@ -172,7 +176,7 @@ func decodeOp(c opCode, b []byte) (op, error) {
 			return nil, chunk.ErrCorrupt
 		}
 		rows, _, err := chunk.DecodeChunk(b[k:])
-		return &writeOp{catalog.ID(id), rows}, err
+		return &writeOp{Table: catalog.ID(id), Rows: rows}, err
 	case codeRows:
 		return decodeRows(b)
 	case codeTruncate:

@@ -38,6 +38,8 @@ type tableWrite struct {
 	version  uint64
 	rows     *chunk.Chunk
 	truncate bool // before rows
+	// late is the number of the rows that were late, known once the write is applied.
+	late *int64
 }
 
 // outcome is what became of a proposal.
@@ -129,7 +131,7 @@ func (db *DB) logGroup(group []*proposal) {
 				ops = append(ops, &truncateOp{Table: w.table})
 			}
 			if w.rows != nil && w.rows.Rows > 0 {
-				ops = append(ops, &writeOp{Table: w.table, Rows: w.rows})
+				ops = append(ops, &writeOp{Table: w.table, Rows: w.rows, late: w.late})
 			}
 		}
 	}
@@ -209,9 +211,9 @@ func cutOps(ops []op) [][]op {
 		w, ok := o.(*writeOp)
 		for ok && rows+w.Rows.Rows > 2*entryRowsMax {
 			n := min(entryRowsMax, w.Rows.Rows)
-			part = append(part, &writeOp{Table: w.Table, Rows: w.Rows.Slice(0, n)})
+			part = append(part, &writeOp{Table: w.Table, Rows: w.Rows.Slice(0, n), late: w.late})
 			parts, part, rows = append(parts, part), nil, 0
-			w = &writeOp{Table: w.Table, Rows: w.Rows.Slice(n, w.Rows.Rows)}
+			w = &writeOp{Table: w.Table, Rows: w.Rows.Slice(n, w.Rows.Rows), late: w.late}
 			o = w
 		}
 		if ok {

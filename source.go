@@ -139,7 +139,7 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 		}
 	}
 	for _, r := range rows {
-		if err := c.change(s, t, r); err != nil {
+		if _, err := c.change(s, t, r); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,8 @@ func (c *core) applyRows(s *step, o *rowsOp) error {
 	if o.Rows.Rows == 0 {
 		return nil
 	}
-	return c.change(s, t, o.Rows)
+	_, err := c.change(s, t, o.Rows)
+	return err
 }
 
 // badRowsMax bounds the undecodable records that are kept per source.

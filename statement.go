@@ -167,6 +167,7 @@ func (s *conn) commitNow(ctx context.Context) error {
 	if err := t.commit(ctx); err != nil {
 		return err
 	}
+	s.noticeLate(t)
 	for name, c := range s.cursors {
 		if !c.hold {
 			c.close()
@@ -175,6 +176,25 @@ func (s *conn) commitNow(ctx context.Context) error {
 	}
 	s.endTransaction()
 	return nil
+}
+
+// noticeLate tells how many rows of a committed transaction are late: they were
+// acknowledged, but the tables do not hold them.
+func (s *conn) noticeLate(t *transaction) {
+	for _, w := range t.committed {
+		n, d := *w.late, t.snap.rels[w.table]
+		if n == 0 || d == nil {
+			continue
+		}
+		verb := "rows are"
+		if n == 1 {
+			verb = "row is"
+		}
+		s.start.Client.Notice(session.NoticeLevel, session.Notice{
+			Message: fmt.Sprintf("%d %s late for table \"%s\" and kept apart", n, verb, d.desc.Name),
+			Detail:  "Their event time is below the table's watermark.",
+			Hint:    "See SELECT * FROM streamdb.late_rows WHERE relation = '" + strings.ReplaceAll(d.desc.Name, "'", "''") + "'."})
+	}
 }
 
 // endImplicit commits the implicit transaction, if one is open.

@@ -30,7 +30,9 @@ type transaction struct {
 	made map[catalog.ID]*stored // tables made or altered by this transaction
 
 	writes []tableWrite // in order
-	group  *txn.Group
+	// committed is the writes as they were applied, one per table.
+	committed []tableWrite
+	group     *txn.Group
 
 	// target is the table that the running statement changes, nil if none.
 	target *stored
@@ -238,6 +240,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	p.writes = mergeWrites(t.writes)
 	for i := range p.writes {
 		p.whole = p.whole || p.writes[i].truncate
+		p.writes[i].late = new(int64)
 	}
 	if t.serializable {
 		for id := range t.reads {
@@ -255,6 +258,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	if err := t.db.waitPublished(context.WithoutCancel(ctx), epoch); err != nil {
 		return unknownOutcome(err)
 	}
+	t.committed = p.writes
 	return nil
 }
 
