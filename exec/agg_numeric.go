@@ -161,23 +161,7 @@ func (a *numericAcc) addMapped(b *aggBatch, s int32, c *chunk.Column, i int, w i
 		*state = numericMap
 		*b.table.Word(s, b.at+2), *b.table.Word(s, b.at+3) = 0, 0
 	}
-	switch v := c.Nums[i]; v.Form {
-	case types.NumNaN:
-		g.nan += w
-	case types.NumPosInf:
-		g.posInf += w
-	case types.NumNegInf:
-		g.negInf += w
-	case types.NumInline:
-		g.add(v.Scale, w, new(big.Int).Mul(big.NewInt(v.Coef), big.NewInt(w)))
-	default:
-		raw := c.NumBytes(v)
-		m := new(big.Int).SetBytes(raw[1:])
-		if raw[0] != 0 {
-			m.Neg(m)
-		}
-		g.add(v.Scale, w, m.Mul(m, big.NewInt(w)))
-	}
+	g.addColumn(c, c.Nums[i], w)
 }
 
 func (g *numericGroup) add(scale int32, n int64, sum *big.Int) {

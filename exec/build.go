@@ -36,6 +36,11 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 			return &sortRows{spec: node.TopN, schema: node.Schema}, nil
 		}
 		return newTopN(node, input(0)), nil
+	case physical.KindOverWindow:
+		if d.opts.Strict && !loops(d.plan) {
+			return newOverOnce(node, input(0))
+		}
+		return newOverWindow(node, input(0))
 	case physical.KindEmit:
 		return newEmit(node), nil
 	case physical.KindExchange:
@@ -44,4 +49,14 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return newRecursive(d, node), nil
 	}
 	return nil, sqlerr.New(sqlerr.InternalError, "plan has a node of unknown kind %q", node.Kind)
+}
+
+// loops reports whether the operators of a plan are flushed more than once in a step.
+func loops(plan *physical.Plan) bool {
+	for i := range plan.Nodes {
+		if plan.Nodes[i].Recursive != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -60,6 +60,8 @@ func (a *annotator) node(i int) {
 		}
 	case physical.KindTopN:
 		a.topN(i, n)
+	case physical.KindOverWindow:
+		a.overWindow(i, n)
 	case physical.KindEmit:
 		a.pass(i, n)
 		n.AppendOnly = true
@@ -305,6 +307,21 @@ func (a *annotator) topN(i int, n *physical.Node) {
 	}
 	for _, w := range in.Watermarks {
 		if slices.Contains(n.TopN.Partition, w) && where(w) >= 0 {
+			n.Watermarks = append(n.Watermarks, w)
+			if slices.Contains(a.ends[n.Inputs[0]], w) {
+				a.ends[i] = append(a.ends[i], w)
+			}
+		}
+	}
+}
+
+// overWindow promises what its input does for the partition columns alone: a late
+// neighbour changes the results of earlier rows.
+func (a *annotator) overWindow(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	n.StreamKey = in.StreamKey
+	for _, w := range in.Watermarks {
+		if slices.Contains(n.OverWindow.Partition, w) {
 			n.Watermarks = append(n.Watermarks, w)
 			if slices.Contains(a.ends[n.Inputs[0]], w) {
 				a.ends[i] = append(a.ends[i], w)

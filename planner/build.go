@@ -245,6 +245,8 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 		return p.join(n, need)
 	case *logical.TopN:
 		return p.topN(n, need)
+	case *logical.OverWindow:
+		return p.overWindow(n, need)
 	case *logical.Shared:
 		return p.build(n.Input, logical.SetOf(n.Input.Cols()...))
 	}

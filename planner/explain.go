@@ -284,6 +284,8 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return s
 	case n.TopN != nil:
 		return topNText(n.TopN, in)
+	case n.OverWindow != nil:
+		return overWindowText(n.OverWindow, in)
 	case n.Emit != nil:
 		return " when closed: " + names([]int{n.Emit.WindowEnd}, in)
 	case n.Exchange != nil:

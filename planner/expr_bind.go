@@ -28,6 +28,10 @@ type exprCtx struct {
 	// aggregate's arguments.
 	aggs  *aggCollector
 	inAgg bool
+	// windows collects window functions; nil where they are not allowed. noWindow, if
+	// set, says why they are not for the moment.
+	windows  *windowCollector
+	noWindow string
 	// sets collects calls of set-returning functions; nil where they are not allowed.
 	sets *[]logical.SetCall
 	// pending is the subqueries met so far, to be applied in order.
@@ -44,6 +48,26 @@ func (x *exprCtx) apply(n logical.Node) logical.Node {
 		n = &logical.Apply{Type: p.typ, Left: n, Right: p.node, On: p.on}
 	}
 	x.pending = nil
+	return n
+}
+
+// applyWithout applies the subqueries that do not depend on the columns late, and leaves
+// the others pending.
+func (x *exprCtx) applyWithout(n logical.Node, late logical.ColSet) logical.Node {
+	var wait []pendingApply
+	for _, p := range x.pending {
+		used := logical.FreeCols(p.node)
+		if p.on != nil {
+			used.AddSet(logical.Refs(p.on))
+		}
+		if used.Intersects(late) {
+			wait = append(wait, p)
+			late = late.Union(logical.SetOf(p.node.Cols()...))
+			continue
+		}
+		n = &logical.Apply{Type: p.typ, Left: n, Right: p.node, On: p.on}
+	}
+	x.pending = wait
 	return n
 }
 

@@ -74,10 +74,13 @@ func (x *exprCtx) funcCall(e *ast.FuncCall) (*expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Over != nil {
-		return nil, sqlerr.Unsupported("a window function", b.pos(e))
-	}
 	kind, _ := kindOf(name)
+	if e.Over != nil {
+		return x.windowFunc(name, kind, e)
+	}
+	if kind == functions.Window {
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "window function %s requires an OVER clause", name).At(b.pos(e))
+	}
 	if kind == functions.Aggregate {
 		return x.aggregate(name, e)
 	}

@@ -261,6 +261,9 @@ func (c *coreBinder) rewriteAbove(g *grouper) error {
 			c.sets[i].Args[k] = r
 		}
 	}
+	if err := c.windows.mapExprs(g.rewrite); err != nil {
+		return err
+	}
 	for _, x := range []*exprCtx{c.out, c.having} {
 		for i := range x.pending {
 			if err := g.pending(&x.pending[i]); err != nil {
@@ -487,6 +490,7 @@ func (c *coreBinder) renameAbove(by map[logical.ColID]*expr.Expr) {
 			c.sets[i].Args[k] = sub(a)
 		}
 	}
+	_ = c.windows.mapExprs(func(e *expr.Expr) (*expr.Expr, error) { return sub(e), nil })
 	for _, x := range []*exprCtx{c.out, c.having} {
 		for i := range x.pending {
 			p := &x.pending[i]

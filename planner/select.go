@@ -185,6 +185,8 @@ type coreBinder struct {
 	node  logical.Node
 	aggs  *aggCollector
 	sets  []logical.SetCall
+	// windows is the window functions of select list and ORDER BY.
+	windows windowCollector
 	// out is the context of select list and ORDER BY, having that of HAVING.
 	out, having *exprCtx
 	// cols is the output columns, exprs what they are; hidden sort keys come behind.
@@ -196,13 +198,14 @@ type coreBinder struct {
 
 // core binds a select list with what belongs to it, its order and limit included.
 func (b *binder) core(core *ast.SelectCore, q *ast.Select, env *scope, keepUnknown bool) (*relation, error) {
-	if len(core.Windows) > 0 {
-		return nil, sqlerr.Unsupported("a WINDOW clause", b.pos(core.Windows[0]))
-	}
 	c := &coreBinder{b: b, core: core}
 	if err := c.from(env); err != nil {
 		return nil, err
 	}
+	if err := c.out.windowClause(core.Windows); err != nil {
+		return nil, err
+	}
+	c.out.clause = "SELECT"
 	if err := c.targets(); err != nil {
 		return nil, err
 	}
@@ -247,7 +250,7 @@ func (c *coreBinder) from(env *scope) error {
 	}
 	c.scope, c.node = item.scope, item.node
 	c.aggs = &aggCollector{arg: &exprCtx{b: b, scope: c.scope, clause: "aggregate function arguments", inAgg: true}}
-	c.out = &exprCtx{b: b, scope: c.scope, clause: "SELECT", aggs: c.aggs, sets: &c.sets}
+	c.out = &exprCtx{b: b, scope: c.scope, clause: "SELECT", aggs: c.aggs, windows: &c.windows, sets: &c.sets}
 	c.having = &exprCtx{b: b, scope: c.scope, clause: "HAVING", aggs: c.aggs}
 	return nil
 }
@@ -431,6 +434,10 @@ func (c *coreBinder) distinctOn() ([]int, error) {
 // project computes set-returning functions and the outputs.
 func (c *coreBinder) project() {
 	b := c.b
+	if len(c.windows.calls) > 0 {
+		c.node = c.out.applyWithout(c.node, c.windows.cols())
+		c.overWindows()
+	}
 	c.node = c.out.apply(c.node)
 	if len(c.sets) > 0 {
 		c.node = &logical.ProjectSet{Input: c.node, Funcs: c.sets}

@@ -104,6 +104,8 @@ func Keys(n Node) []ColSet {
 			keys = append(keys, SetOf(n.Partition...))
 		}
 		return keys
+	case *OverWindow:
+		return overWindowKeys(n)
 	case *HopWindow:
 		var out []ColSet
 		for _, k := range Keys(n.Input) {

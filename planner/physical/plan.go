@@ -36,6 +36,7 @@ const (
 	KindUnion      Kind = "Union"
 	KindSetOp      Kind = "SetOp"
 	KindTopN       Kind = "TopN"
+	KindOverWindow Kind = "OverWindow"
 	KindEmit       Kind = "Emit"
 	KindExchange   Kind = "Exchange"
 	KindRecursive  Kind = "Recursive"
@@ -67,6 +68,7 @@ type Node struct {
 	Join       *Join       `json:"join,omitempty"`
 	SetOp      *SetOp      `json:"set_op,omitempty"`
 	TopN       *TopN       `json:"top_n,omitempty"`
+	OverWindow *OverWindow `json:"over_window,omitempty"`
 	Emit       *Emit       `json:"emit,omitempty"`
 	Exchange   *Exchange   `json:"exchange,omitempty"`
 	Recursive  *Recursive  `json:"recursive,omitempty"`

@@ -339,6 +339,8 @@ func (c *Ctx) pull(n logical.Node, free logical.ColSet) (logical.Node, []*expr.E
 			t.Input, t.Partition = in, append(slices.Clone(n.Partition), group...)
 			return &t
 		})
+	case *logical.OverWindow:
+		return c.pullOverWindow(n, free)
 	}
 	return n, nil, false
 }
@@ -584,6 +586,11 @@ func (u *unnester) push(n logical.Node) (logical.Node, []logical.ColID) {
 		t := *n.MapExprs(u.sub(d)).(*logical.TopN)
 		t.Input, t.Partition = in, append(slices.Clone(n.Partition), d...)
 		return &t, d
+	case *logical.OverWindow:
+		in, d := u.push(n.Input)
+		w := *n.MapExprs(u.sub(d)).(*logical.OverWindow)
+		w.Input, w.Partition = in, append(slices.Clone(n.Partition), d...)
+		return &w, d
 	}
 	u.c.Err = sqlerr.New(sqlerr.FeatureNotSupported, "this correlated subquery is not supported")
 	return n, u.free

@@ -170,6 +170,8 @@ func (c *Ctx) prune(n logical.Node, need logical.ColSet) logical.Node {
 		return &r
 	case *logical.Shared:
 		return n
+	case *logical.OverWindow:
+		return c.pruneOverWindow(n, need)
 	}
 	return c.pruneSingle(n, need)
 }

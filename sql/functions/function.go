@@ -6,7 +6,7 @@ import (
 	"streamdb/sql/types"
 )
 
-// FuncKind tells scalar functions, aggregates and set-returning functions apart.
+// FuncKind tells scalar functions, aggregates, set-returning and window functions apart.
 type FuncKind uint8
 
 // The kinds of functions.
@@ -14,6 +14,8 @@ const (
 	Scalar FuncKind = iota
 	Aggregate
 	Set
+	// Window functions need OVER. An aggregate may have it, too.
+	Window
 )
 
 // Volatility says what a function's result depends on.
@@ -79,6 +81,8 @@ type Function struct {
 
 	// Agg says which aggregate it is and how its state behaves.
 	Agg AggInfo
+	// Window says which window function it is.
+	Window WindowKind
 
 	// Family is the chapter of the reference page.
 	Family      string

@@ -64,6 +64,8 @@ func notes(f *Function) string {
 	switch {
 	case f.Kind == Aggregate:
 		s += " (aggregate)"
+	case f.Kind == Window:
+		s += " (window)"
 	case f.Kind == Set:
 		s += " (set)"
 	case f.Volatility == Volatile:

@@ -29,6 +29,7 @@ func families() []family {
 		{"System", systemFuncs},
 		{"Casts", castFuncs},
 		{"Aggregates", aggregateFuncs},
+		{"Window functions", windowFuncs},
 		{"System catalog", catalogFuncs},
 		{"Checks", checkFuncs},
 	}

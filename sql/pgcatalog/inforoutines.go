@@ -55,7 +55,7 @@ func isRoutines(w *writer) {
 			"type_udt_name": f.Ret.TypName(), "routine_body": "EXTERNAL", "external_language": "INTERNAL", "parameter_style": "GENERAL",
 			"is_deterministic": yesNo(f.Volatility == functions.Immutable), "sql_data_access": "MODIFIES",
 			"is_null_call": yesNo(f.Strict), "schema_level_routine": "YES", "max_dynamic_result_sets": 0, "security_type": "INVOKER"}
-		if f.Kind != functions.Aggregate {
+		if f.Kind != functions.Aggregate && f.Kind != functions.Window {
 			r["routine_type"] = "FUNCTION"
 		}
 		w.add(r)

@@ -107,8 +107,11 @@ func argOIDs(f *functions.Function) []int64 {
 func pgProc(w *writer) {
 	for _, f := range callable() {
 		kind := "f"
-		if f.Kind == functions.Aggregate {
+		switch f.Kind {
+		case functions.Aggregate:
 			kind = "a"
+		case functions.Window:
+			kind = "w"
 		}
 		r := row{"oid": f.OID, "proname": f.Name, "pronamespace": catalog.PgCatalogID, "proowner": ownerOID, "prolang": 12,
 			"procost": 1.0, "prokind": kind, "proisstrict": f.Strict, "proretset": f.Kind == functions.Set,

@@ -1,0 +1,345 @@
+package exec
+
+import (
+	"math"
+	"math/big"
+	"math/bits"
+	"slices"
+
+	"streamdb/planner/physical"
+	"streamdb/sql/chunk"
+	"streamdb/sql/functions"
+	"streamdb/sql/types"
+)
+
+// slider is the state of an aggregate that values can leave as they entered.
+type slider[S any] interface {
+	*S
+	// add adds w times row i of c, which is not NULL.
+	add(c *chunk.Column, i int32, w int64)
+	// result appends the aggregate of what has been added.
+	result(k functions.AggKind, out *chunk.Column)
+	// clone returns a copy that shares nothing that changes.
+	clone() S
+	// size is the memory behind the state.
+	size() int64
+}
+
+// overSlide is an aggregate whose state is moved along the partition: rows enter at one
+// end of the frame and leave at the other, each once.
+type overSlide[S any, P slider[S]] struct {
+	spec   *physical.WindowCall
+	kind   functions.AggKind
+	totals []S
+	large  int64 // memory behind the totals
+}
+
+func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
+	c := b.cols[a.spec.Args[0]]
+	skip := overSkip(a.spec, false, b.cols, b.rows)
+	out := chunk.NewColumn(a.spec.Type, len(fr.l0))
+	for s := range b.spans {
+		sp := &b.spans[s]
+		var state S
+		if fr.carry && sp.first > 0 {
+			state = P(&a.totals[sp.part]).clone()
+			addRows[S, P](&state, c, skip, sp.base, sp.end, -1)
+		}
+		left, right := [2]int32{sp.base, sp.base}, [2]int32{sp.base, sp.base}
+		for k := fr.spanAt[s]; k < fr.spanAt[s+1]; k++ {
+			move[S, P](&state, c, skip, &left, fr.l0[k], fr.l1[k])
+			if fr.r0 != nil {
+				move[S, P](&state, c, skip, &right, fr.r0[k], fr.r1[k])
+			}
+			i := fr.alone(k)
+			if i >= 0 {
+				addRows[S, P](&state, c, skip, i, i+1, 1)
+			}
+			P(&state).result(a.kind, out)
+			if i >= 0 {
+				addRows[S, P](&state, c, skip, i, i+1, -1)
+			}
+		}
+	}
+	return spreadRuns(out, fr)
+}
+
+// move brings the range that is in the state to [lo, hi); its ends only rise.
+func move[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, in *[2]int32, lo, hi int32) {
+	if lo >= in[1] {
+		addRows[S, P](state, c, skip, in[0], in[1], -1)
+		in[0], in[1] = lo, lo
+	}
+	addRows[S, P](state, c, skip, in[1], hi, 1)
+	addRows[S, P](state, c, skip, in[0], lo, -1)
+	in[0], in[1] = max(in[0], lo), max(in[1], hi)
+}
+
+func addRows[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, lo, hi int32, w int64) {
+	for i := lo; i < hi; i++ {
+		if skip == nil || !skip[i] {
+			P(state).add(c, i, w)
+		}
+	}
+}
+
+func (a *overSlide[S, P]) change(parts []int32, weights []int64, cols []*chunk.Column) {
+	c := cols[a.spec.Args[0]]
+	skip := overSkip(a.spec, false, cols, len(parts))
+	for i, p := range parts {
+		for int(p) >= len(a.totals) {
+			var s S
+			a.totals = append(a.totals, s)
+		}
+		if skip != nil && skip[i] {
+			continue
+		}
+		t := P(&a.totals[p])
+		a.large -= t.size()
+		t.add(c, int32(i), weights[i])
+		a.large += t.size()
+	}
+}
+
+func (a *overSlide[S, P]) forget(parts []int32) {
+	for _, p := range parts {
+		if int(p) < len(a.totals) {
+			var s S
+			a.large -= P(&a.totals[p]).size()
+			a.totals[p] = s
+		}
+	}
+}
+
+func (a *overSlide[S, P]) bytes() int64 { return int64(cap(a.totals))*64 + a.large }
+
+// newOverSlide returns the kernel of an aggregate whose state is moved, nil for others.
+func newOverSlide(spec *physical.WindowCall, kind functions.AggKind, arg types.Type) overTotals {
+	switch kind {
+	case functions.AggSum, functions.AggAvg:
+		switch {
+		case arg.Kind == types.KindFloat4:
+			return &overSlide[realSlide, *realSlide]{spec: spec, kind: kind}
+		case arg.Class() == types.ClassFloat:
+			return &overSlide[floatSlide, *floatSlide]{spec: spec, kind: kind}
+		case arg.Class() == types.ClassNumeric:
+			return &overSlide[numSlide, *numSlide]{spec: spec, kind: kind}
+		}
+	case functions.AggStddevPop, functions.AggStddevSamp, functions.AggVarPop, functions.AggVarSamp:
+		if arg.Class() == types.ClassFloat {
+			return &overSlide[squareSlide, *squareSlide]{spec: spec, kind: kind}
+		}
+		return &overSlide[varSlide, *varSlide]{spec: spec, kind: kind}
+	case functions.AggBitAnd, functions.AggBitOr, functions.AggBitXor:
+		return &overSlide[bitSlide, *bitSlide]{spec: spec, kind: kind}
+	}
+	return nil
+}
+
+// floatSlide is sum and avg of double precision.
+type floatSlide struct{ g floatGroup }
+
+func (f *floatSlide) add(c *chunk.Column, i int32, w int64) {
+	f.g.n += w
+	f.g.sum.add(c.Floats[i], w)
+}
+
+func (f *floatSlide) result(k functions.AggKind, out *chunk.Column) {
+	appendFloat(&floatAcc{kind: k}, &f.g, out)
+}
+
+func appendFloat(a *floatAcc, g *floatGroup, out *chunk.Column) {
+	v, ok := 0.0, false
+	if g.n > 0 {
+		v, ok = a.value(g)
+	}
+	if !ok {
+		out.AppendNull()
+		return
+	}
+	out.AppendDatum(types.Datum{F: v})
+}
+
+func (f *floatSlide) clone() floatSlide { return floatSlide{f.g.clone()} }
+func (f *floatSlide) size() int64       { return f.g.sum.size() }
+
+func (g *floatGroup) clone() floatGroup {
+	c := *g
+	c.sum.limbs, c.sum2.limbs = slices.Clone(g.sum.limbs), slices.Clone(g.sum2.limbs)
+	return c
+}
+
+// realSlide is sum and avg of real.
+type realSlide struct{ floatSlide }
+
+func (f *realSlide) result(k functions.AggKind, out *chunk.Column) {
+	appendFloat(&floatAcc{kind: k, real: true}, &f.g, out)
+}
+
+func (f *realSlide) clone() realSlide { return realSlide{f.floatSlide.clone()} }
+
+// squareSlide is variance and standard deviation of floats.
+type squareSlide struct{ floatSlide }
+
+func (f *squareSlide) add(c *chunk.Column, i int32, w int64) {
+	f.floatSlide.add(c, i, w)
+	if v := c.Floats[i]; !math.IsInf(v, 0) && v == v {
+		hi := v * v
+		f.g.sum2.add(hi, w)
+		if !math.IsInf(hi, 0) {
+			f.g.sum2.add(math.FMA(v, v, -hi), w)
+		}
+	}
+}
+
+func (f *squareSlide) clone() squareSlide { return squareSlide{f.floatSlide.clone()} }
+func (f *squareSlide) size() int64        { return f.g.sum.size() + f.g.sum2.size() }
+
+// varSlide is variance and standard deviation of integers and numeric.
+type varSlide struct{ g varianceGroup }
+
+func (v *varSlide) add(c *chunk.Column, i int32, w int64) {
+	d := types.Dec{}
+	if c.Type.Class() == types.ClassInt {
+		d = types.DecInt(c.Ints[i])
+	} else {
+		d = c.Datum(int(i)).Dec()
+	}
+	v.g.add(d, w)
+}
+
+func (v *varSlide) result(k functions.AggKind, out *chunk.Column) {
+	sample := k == functions.AggVarSamp || k == functions.AggStddevSamp
+	if v.g.n == 0 || sample && v.g.n < 2 {
+		out.AppendNull()
+		return
+	}
+	d, err := (&varianceAcc{kind: k}).value(&v.g, sample)
+	appendDec(out, d, err)
+}
+
+func (v *varSlide) clone() varSlide { return *v }
+func (v *varSlide) size() int64     { return 0 }
+
+// bitSlide is bit_and, bit_or and bit_xor: how often each bit is set.
+type bitSlide struct {
+	n    int64
+	ones [64]int32
+}
+
+func (b *bitSlide) add(c *chunk.Column, i int32, w int64) {
+	b.n += w
+	for v := uint64(c.Ints[i]); v != 0; v &= v - 1 {
+		b.ones[bits.TrailingZeros64(v)] += int32(w)
+	}
+}
+
+func (b *bitSlide) result(k functions.AggKind, out *chunk.Column) {
+	if b.n == 0 {
+		out.AppendNull()
+		return
+	}
+	var v uint64
+	for i, n := range b.ones {
+		if k == functions.AggBitAnd && int64(n) == b.n || k == functions.AggBitOr && n > 0 || k == functions.AggBitXor && n&1 != 0 {
+			v |= 1 << i
+		}
+	}
+	out.AppendDatum(types.Datum{I: int64(v)})
+}
+
+func (b *bitSlide) clone() bitSlide { return *b }
+func (b *bitSlide) size() int64     { return 256 }
+
+// numSlide is sum and avg of numeric. As long as all values have one scale and the sum
+// fits 126 bits it is an integer, then a sum per scale.
+type numSlide struct {
+	n     int64
+	scale int32
+	sum   int128
+	group *numericGroup
+}
+
+func (s *numSlide) add(c *chunk.Column, i int32, w int64) {
+	v := c.Nums[i]
+	if s.group == nil && v.Form == types.NumInline && (s.n == 0 || v.Scale == s.scale) {
+		sum := s.sum.add(mulInt(v.Coef, w))
+		if sum.hi < 1<<62 && sum.hi >= -(1<<62) {
+			s.n, s.scale, s.sum = s.n+w, v.Scale, sum
+			return
+		}
+	}
+	if s.group == nil {
+		s.group = &numericGroup{byScale: make(map[int32]*scaleSum)}
+		if s.n != 0 {
+			s.group.add(s.scale, s.n, s.sum.big())
+		}
+		s.sum = int128{}
+	}
+	s.n += w
+	s.group.addColumn(c, v, w)
+	if s.n == 0 {
+		s.group = nil // nothing is left: the scale is free again
+	}
+}
+
+func (s *numSlide) result(k functions.AggKind, out *chunk.Column) {
+	if s.n == 0 {
+		out.AppendNull()
+		return
+	}
+	d := s.sum.dec(s.scale)
+	if s.group != nil {
+		d = s.group.total()
+	}
+	if k != functions.AggAvg {
+		appendDec(out, d, nil)
+		return
+	}
+	d, err := types.DivDec(d, types.DecInt(s.n))
+	appendDec(out, d, err)
+}
+
+func (s *numSlide) clone() numSlide {
+	c := *s
+	if s.group == nil {
+		return c
+	}
+	g := *s.group
+	g.byScale = make(map[int32]*scaleSum, len(s.group.byScale))
+	for scale, e := range s.group.byScale {
+		n := &scaleSum{n: e.n}
+		n.sum.Set(&e.sum)
+		g.byScale[scale] = n
+	}
+	c.group = &g
+	return c
+}
+
+func (s *numSlide) size() int64 {
+	if s.group == nil {
+		return 0
+	}
+	return 200
+}
+
+// addColumn adds w times value v of column c.
+func (g *numericGroup) addColumn(c *chunk.Column, v types.Num, w int64) {
+	switch v.Form {
+	case types.NumNaN:
+		g.nan += w
+	case types.NumPosInf:
+		g.posInf += w
+	case types.NumNegInf:
+		g.negInf += w
+	case types.NumInline:
+		g.add(v.Scale, w, new(big.Int).Mul(big.NewInt(v.Coef), big.NewInt(w)))
+	default:
+		raw := c.NumBytes(v)
+		m := new(big.Int).SetBytes(raw[1:])
+		if raw[0] != 0 {
+			m.Neg(m)
+		}
+		g.add(v.Scale, w, m.Mul(m, big.NewInt(w)))
+	}
+}
