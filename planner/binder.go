@@ -40,6 +40,8 @@ type binder struct {
 	within []*exprCtx
 	// recursions numbers WITH RECURSIVE.
 	recursions int
+	// notes tells about the text, nil if nobody asks.
+	notes *notes
 }
 
 // newBinder makes a binder for one statement.

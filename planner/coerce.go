@@ -61,6 +61,7 @@ func (b *binder) coerce(e *expr.Expr, to types.Type, ctx functions.CastContext) 
 	if e.Type.Kind == types.KindUnknown {
 		return b.coerceUnknown(e, to, ctx)
 	}
+	b.noteType(e, to, ctx)
 	id, ok := functions.FindCast(e.Type, to, ctx)
 	if !ok {
 		return nil, sqlerr.New(sqlerr.CannotCoerce, "cannot cast type %s to %s", functions.TypeName(e.Type), functions.TypeName(to)).At(e.Pos)
@@ -109,6 +110,7 @@ func (b *binder) coerceUnknown(e *expr.Expr, to types.Type, ctx functions.CastCo
 		if err != nil {
 			return nil, sqlerr.As(err).At(e.Pos)
 		}
+		b.noteType(e, to, ctx)
 		c := expr.Const(as, d)
 		c.Pos = e.Pos
 		if as == to {

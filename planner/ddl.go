@@ -275,10 +275,8 @@ func (c *ddlCtx) alterSchema(s *ast.AlterSchema) error {
 	}
 	n := d.Clone()
 	if s.NewName != "" {
-		if err := c.noViews(c.schemaObjects(d), "schema "+catalog.QuoteIdent(d.Name), s.Loc()); err != nil {
-			return err
-		}
 		n.Name = s.NewName
+		return c.renameSchema(d, n, s.Loc())
 	}
 	if s.Owner != "" {
 		n.Owner = s.Owner
@@ -291,17 +289,15 @@ func (c *ddlCtx) schemaObjects(s *catalog.Descriptor) []*catalog.Descriptor {
 	return slices.DeleteFunc(c.cat.All(), func(d *catalog.Descriptor) bool { return d.Schema != s.ID })
 }
 
-// noViews refuses to rename what the text of a view names.
-func (c *ddlCtx) noViews(objects []*catalog.Descriptor, what string, pos int) error {
+// renameSchema puts the schema under its new name and rewrites the views that name something in it.
+func (c *ddlCtx) renameSchema(d, n *catalog.Descriptor, pos int) error {
+	r := &renaming{relations: map[catalog.ID]catalog.Name{}, moved: true}
+	objects := c.schemaObjects(d)
 	for _, o := range objects {
-		for _, u := range c.cat.Dependents(o.ID) {
-			if u.View != nil {
-				return sqlerr.New(sqlerr.FeatureNotSupported, "cannot rename %s because a view depends on it", what).
-					WithDetail("%s names it in its text.", c.cat.Describe(c.p.path, u)).At(pos)
-			}
-		}
+		r.relations[o.ID] = catalog.Name{Schema: n.Name, Name: o.Name}
 	}
-	return nil
+	c.put(n)
+	return c.renameInViews(objects, r, "schema "+catalog.QuoteIdent(d.Name), pos)
 }
 
 // comment plans COMMENT ON.

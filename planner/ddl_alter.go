@@ -87,11 +87,11 @@ func (t *tableBuilder) action(old *catalog.Descriptor, a ast.AlterAction) (bool,
 
 // rename gives the object another name.
 func (t *tableBuilder) rename(old *catalog.Descriptor, a *ast.RenameRelation) error {
-	if err := t.noViews([]*catalog.Descriptor{old}, t.cat.Describe(t.p.path, old), a.Loc()); err != nil {
-		return err
-	}
 	t.d.Name = a.NewName
 	if err := t.cat.CheckFree(t.d); err != nil && a.NewName != old.Name {
+		return err
+	}
+	if err := t.moved(old, a.Loc()); err != nil {
 		return err
 	}
 	// An index that enforces a constraint shares its name.
@@ -109,6 +109,58 @@ func (t *tableBuilder) rename(old *catalog.Descriptor, a *ast.RenameRelation) er
 	return nil
 }
 
+// moved carries the new name or schema of the object into the views over it and the defaults that call it.
+func (t *tableBuilder) moved(old *catalog.Descriptor, pos int) error {
+	to := catalog.Name{Schema: t.cat.ByID(t.d.Schema).Name, Name: t.d.Name}
+	r := &renaming{relations: map[catalog.ID]catalog.Name{old.ID: to}, moved: t.d.Schema != old.Schema}
+	if old.Sequence != nil {
+		t.renameInDefaults(old, to)
+	}
+	return t.renameInViews([]*catalog.Descriptor{old}, r, t.cat.Describe(t.p.path, old), pos, t.d)
+}
+
+// renameInDefaults gives a sequence its new name in the defaults that call it.
+func (t *tableBuilder) renameInDefaults(seq *catalog.Descriptor, to catalog.Name) {
+	name := catalog.QuoteIdent(to.Name)
+	if !slices.Contains(t.p.path, to.Schema) {
+		name = catalog.QuoteIdent(to.Schema) + "." + name
+	}
+	for _, u := range t.cat.Dependents(seq.ID) {
+		n := u.Clone()
+		changed := false
+		for _, dep := range u.Deps {
+			if col := n.ColumnByID(dep.Default); dep.On == seq.ID && dep.Default != 0 && col != nil && col.Default != "" {
+				col.Default = renameSequence(col.Default, name)
+				changed = true
+			}
+		}
+		if changed {
+			t.put(n)
+		}
+	}
+}
+
+// renameSequence puts another name into nextval('…') of a default.
+func renameSequence(text, name string) string {
+	e, err := parser.ParseExpr(text)
+	if err != nil {
+		return text
+	}
+	ast.WalkExpr(e, func(n ast.Node) bool {
+		if c, ok := n.(*ast.FuncCall); ok && len(c.Args) == 1 {
+			arg := c.Args[0]
+			if cast, ok := arg.(*ast.Cast); ok {
+				arg = cast.Arg
+			}
+			if lit, ok := arg.(*ast.StringLit); ok && c.Name.Name == "nextval" {
+				lit.Value = name
+			}
+		}
+		return true
+	})
+	return ast.String(e)
+}
+
 func (t *tableBuilder) setSchema(old *catalog.Descriptor, a *ast.SetSchema) error {
 	s, err := t.cat.SchemaByName(a.Schema)
 	if err != nil {
@@ -117,10 +169,13 @@ func (t *tableBuilder) setSchema(old *catalog.Descriptor, a *ast.SetSchema) erro
 	if err := t.cat.Check(t.p.opts.User, catalog.ActionCreate, s); err != nil {
 		return err
 	}
-	if err := t.noViews([]*catalog.Descriptor{old}, t.cat.Describe(t.p.path, old), a.Loc()); err != nil {
+	t.d.Schema = s.ID
+	if err := t.cat.CheckFree(t.d); err != nil && s.ID != old.Schema {
 		return err
 	}
-	t.d.Schema = s.ID
+	if err := t.moved(old, a.Loc()); err != nil {
+		return err
+	}
 	for _, u := range t.cat.Dependents(old.ID) {
 		owned := u.Index != nil && u.Index.On == old.ID || u.Sequence != nil && u.Sequence.OwnedBy == old.ID
 		if owned {
@@ -149,15 +204,11 @@ func (t *tableBuilder) renameColumn(old *catalog.Descriptor, a *ast.RenameColumn
 	if t.d.Column(a.NewName) != nil {
 		return sqlerr.New(sqlerr.DuplicateColumn, "column %q of relation %q already exists", a.NewName, t.d.Name).At(a.Loc())
 	}
-	for _, u := range t.cat.Dependents(old.ID) {
-		for _, dep := range u.Deps {
-			if u.View != nil && dep.On == old.ID && slices.Contains(dep.Columns, col.ID) {
-				return sqlerr.New(sqlerr.FeatureNotSupported, "cannot rename column %q because a view depends on it", a.Name).
-					WithDetail("%s names it in its text.", t.cat.Describe(t.p.path, u)).At(a.Loc())
-			}
-		}
-	}
 	col.Name = a.NewName
+	r := &renaming{table: old.ID, column: col.ID, old: a.Name, name: a.NewName}
+	if err := t.renameInViews([]*catalog.Descriptor{old}, r, "column "+catalog.QuoteIdent(a.Name), a.Loc(), t.d); err != nil {
+		return err
+	}
 	if t.d.Table == nil {
 		return nil
 	}

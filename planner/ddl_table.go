@@ -233,7 +233,7 @@ func (t *tableBuilder) setDefault(col *catalog.Column, e ast.Expr) error {
 	if bound.IsConst() && bound.Val.Null {
 		return nil
 	}
-	col.Default = ast.String(e)
+	col.Default = defaultText(col, e)
 	expr.Walk(bound, func(x *expr.Expr) bool {
 		if x.Op == expr.OpConst && x.Type.Kind == types.KindRegClass && !x.Val.Null {
 			if d := t.cat.ByID(catalog.ID(x.Val.I)); d != nil && d.Sequence != nil {
@@ -243,6 +243,19 @@ func (t *tableBuilder) setDefault(col *catalog.Column, e ast.Expr) error {
 		return true
 	})
 	return nil
+}
+
+// defaultText is a default as PostgreSQL shows it: a string or negative number has its type with it.
+func defaultText(col *catalog.Column, e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StringLit:
+		return ast.String(e) + "::" + functions.TypeName(col.Type.Base())
+	case *ast.IntLit:
+		if e.Value < 0 {
+			return ast.QuoteLiteral(ast.String(e)) + "::" + functions.TypeName(col.Type.Base())
+		}
+	}
+	return ast.String(e)
 }
 
 // bindDefault binds a default, which may not name columns.
@@ -379,7 +392,10 @@ func (t *tableBuilder) check(k *ast.Constraint, column string) error {
 	b := t.b
 	s, ids := t.scope()
 	x := &exprCtx{b: b, scope: s, clause: "check constraints", noSubqueries: true}
+	b.notes = newNotes()
 	e, err := x.cond(k.Expr, "CHECK")
+	made := b.notes.made
+	b.notes = nil
 	if err != nil {
 		return err
 	}
@@ -408,8 +424,18 @@ func (t *tableBuilder) check(k *ast.Constraint, column string) error {
 		}
 	}
 	t.d.Table.Constraints = append(t.d.Table.Constraints,
-		catalog.Constraint{ID: t.id(), Name: name, Kind: catalog.ConstraintCheck, Columns: cols, Check: ast.String(k.Expr)})
+		catalog.Constraint{ID: t.id(), Name: name, Kind: catalog.ConstraintCheck, Columns: cols, Check: checkText(k.Expr, made)})
 	return nil
+}
+
+// checkText is a check as PostgreSQL shows it: literals have the type that they are compared in with them.
+func checkText(e ast.Expr, made map[ast.Expr]types.Type) string {
+	return ast.StringWith(e, func(lit ast.Expr) string {
+		if t, ok := made[lit]; ok {
+			return "::" + functions.TypeName(t)
+		}
+		return ""
+	})
 }
 
 // watermark adds WATERMARK FOR column AS column - interval.

@@ -45,7 +45,7 @@ func (c *ddlCtx) createView(s *ast.CreateView) error {
 	} else if d, err = c.descriptor(catalog.KindView, &s.Name, false); err != nil {
 		return err
 	}
-	d.View = &catalog.View{Query: ast.String(s.Query), Columns: cols, SearchPath: c.p.path}
+	d.View = &catalog.View{Query: c.settled(s.Query, c.p.path, cols, false), Columns: cols, SearchPath: c.p.path}
 	d.Deps = c.b.dependencies()
 	c.put(d)
 	c.out.Object = d
@@ -143,7 +143,7 @@ func (c *ddlCtx) queryOf(q *ast.Select, plan *physical.Plan, cols []catalog.Colu
 	}
 	root := &plan.Nodes[len(plan.Nodes)-1]
 	return catalog.Query{
-		Text: ast.String(q), SearchPath: c.p.path, Columns: cols, Plan: raw, StreamKey: slices.Clone(root.StreamKey),
+		Text: c.settled(q, c.p.path, cols, true), SearchPath: c.p.path, Columns: cols, Plan: raw, StreamKey: slices.Clone(root.StreamKey),
 		AppendOnly: root.AppendOnly, Watermarks: slices.Clone(root.Watermarks), Emit: emit, Options: opts,
 	}, nil
 }
@@ -332,8 +332,6 @@ func (c *ddlCtx) createIndex(s *ast.CreateIndex) error {
 	case on.Kind != catalog.KindTable && on.Kind != catalog.KindMatView:
 		return sqlerr.New(sqlerr.WrongObjectType, "cannot create index on relation %q", on.Name).
 			WithDetail("This operation is not supported for %ss.", on.Kind).At(s.Table.Loc())
-	case s.Unique && on.Kind == catalog.KindMatView:
-		return sqlerr.Unsupported("a unique index on a materialized view", s.Loc())
 	case s.Where != nil:
 		return sqlerr.Unsupported("a partial index", s.Loc())
 	case s.NullsNotDistinct:
@@ -348,6 +346,11 @@ func (c *ddlCtx) createIndex(s *ast.CreateIndex) error {
 	if err != nil {
 		return err
 	}
+	if s.Unique && on.MatView != nil && !provenKey(on, ids) {
+		return sqlerr.New(sqlerr.FeatureNotSupported, "cannot create a unique index on columns of materialized view %q that its query does not make unique", on.Name).
+			WithDetail("Nobody could be told of two rows with the same key: the view follows its query.").
+			WithHint("Index the columns that the query groups by, or leave UNIQUE out.").At(s.Loc())
+	}
 	name := s.Name
 	if name == "" {
 		name = c.freeName(on.Schema, on.Name, joined, "idx")
@@ -359,10 +362,20 @@ func (c *ddlCtx) createIndex(s *ast.CreateIndex) error {
 		Deps: []catalog.Dependency{{On: on.ID, Columns: ids, Auto: true}}, Index: ix}
 	c.put(d)
 	c.out.Object = d
-	if s.Unique {
+	if s.Unique && on.Table != nil {
 		return c.validateUnique(on, ids, name)
 	}
 	return nil
+}
+
+// provenKey tells whether a materialized view's query never gives two rows that agree in the columns.
+func provenKey(on *catalog.Descriptor, ids []int) bool {
+	for _, k := range on.MatView.StreamKey {
+		if !slices.Contains(ids, on.MatView.Columns[k].ID) {
+			return false
+		}
+	}
+	return len(on.MatView.StreamKey) > 0
 }
 
 func (c *ddlCtx) indexColumns(on *catalog.Descriptor, ix *catalog.Index, s *ast.CreateIndex) ([]int, string, error) {

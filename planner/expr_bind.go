@@ -185,6 +185,7 @@ func (x *exprCtx) column(e *ast.ColumnRef) (*expr.Expr, error) {
 	if c.table != 0 {
 		b.use(c.table, c.column)
 	}
+	b.noteRef(e, x.scope, c)
 	r := b.meta.Ref(c.id)
 	r.Pos = b.pos(e)
 	return r, nil
@@ -229,6 +230,9 @@ func (b *binder) literal(e ast.Expr) (*expr.Expr, error) {
 		r = expr.Null(types.Unknown)
 	}
 	r.Pos = b.pos(e)
+	if b.noting() {
+		b.notes.literals[r] = e
+	}
 	return r, nil
 }
 

@@ -120,6 +120,9 @@ func (b *binder) tableName(t *ast.TableName, outer *scope) (*fromItem, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.noting() {
+		b.notes.tables[t] = st.rel
+	}
 	tab := it.scope.tables[0]
 	tab.rel, tab.key = st.rel, st.key
 	if t.Alias == nil {
@@ -391,6 +394,9 @@ func (b *binder) usingColumn(s *scope, name, side string, j *ast.Join) (*scopeCo
 	}
 	if hit.table != 0 {
 		b.use(hit.table, hit.column)
+		if b.noting() {
+			b.notes.using = append(b.notes.using, *hit)
+		}
 	}
 	return hit, nil
 }

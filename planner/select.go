@@ -317,6 +317,7 @@ func (c *coreBinder) star(s *ast.Star) error {
 	} else if len(c.scope.tables) == 0 {
 		return sqlerr.New(sqlerr.SyntaxError, "SELECT * with no tables specified is not valid").At(b.pos(s))
 	}
+	b.noteStar(s, c.scope, visible(cols))
 	for _, from := range visible(cols) {
 		if from.table != 0 {
 			b.use(from.table, from.column)

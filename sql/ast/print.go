@@ -15,6 +15,13 @@ func String(n Node) string {
 	return p.sb.String()
 }
 
+// StringWith is String with a cast behind the literals for which cast gives one, as "::numeric".
+func StringWith(n Node, cast func(Expr) string) string {
+	p := printer{cast: cast}
+	p.node(n)
+	return p.sb.String()
+}
+
 // Pretty gives a query in PostgreSQL's layout, one line for each clause and
 // column, as pg_get_viewdef shows it, without the semicolon.
 func Pretty(q *Select) string {
@@ -29,6 +36,7 @@ type printer struct {
 	sb     strings.Builder
 	pretty bool
 	indent int
+	cast   func(Expr) string // what StringWith adds to literals, nil for nothing
 }
 
 func (p *printer) put(parts ...string) {

@@ -96,6 +96,12 @@ func exprPrec(e Expr) int {
 
 // expr prints e, in parentheses if it binds looser than need.
 func (p *printer) expr(e Expr, need int) {
+	if p.cast != nil {
+		if c := p.cast(e); c != "" {
+			p.castLiteral(e, c)
+			return
+		}
+	}
 	if exprPrec(e) < need {
 		p.put("(")
 		p.bare(e)
@@ -103,6 +109,16 @@ func (p *printer) expr(e Expr, need int) {
 		return
 	}
 	p.bare(e)
+}
+
+// castLiteral prints a literal and what it is cast to; negative numbers in quotes, as :: binds tighter than the sign.
+func (p *printer) castLiteral(e Expr, cast string) {
+	if exprPrec(e) < precCast {
+		p.put(QuoteLiteral(String(e)), cast)
+		return
+	}
+	p.bare(e)
+	p.put(cast)
 }
 
 func (p *printer) bare(e Expr) {

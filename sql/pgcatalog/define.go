@@ -3,8 +3,10 @@ package pgcatalog
 import (
 	"strings"
 
+	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
 	"streamdb/sql/functions"
+	"streamdb/sql/parser"
 	"streamdb/sql/types"
 )
 
@@ -15,6 +17,9 @@ func viewDef(d *catalog.Descriptor) string {
 		q = d.View.Query
 	} else if m := d.Query(); m != nil {
 		q = m.Text
+	}
+	if parsed, err := parser.ParseQuery(q); err == nil {
+		return ast.Pretty(parsed) + ";"
 	}
 	return " " + strings.TrimSuffix(strings.TrimSpace(q), ";") + ";"
 }

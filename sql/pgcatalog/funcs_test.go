@@ -66,8 +66,8 @@ func TestFunctions(t *testing.T) {
 		want, id string
 		args     []string
 	}{
-		{" SELECT id, a FROM t WHERE id > 1;", "pg_get_viewdef_oid", []string{oid(10)}},
-		{" SELECT a, count(*) AS n FROM t GROUP BY a;", "pg_get_viewdef_text_bool", []string{"public.MV", "t"}},
+		{" SELECT id,\n    a\n   FROM t\n  WHERE id > 1;", "pg_get_viewdef_oid", []string{oid(10)}},
+		{" SELECT a,\n    count(*) AS n\n   FROM t\n  GROUP BY a;", "pg_get_viewdef_text_bool", []string{"public.MV", "t"}},
 		{"42P01", "pg_get_viewdef_text", []string{"nope"}},
 		{"CREATE UNIQUE INDEX t_pkey ON public.t USING btree (id)", "pg_get_indexdef_oid", []string{oid(4)}},
 		{"CREATE INDEX t_a_b ON t USING btree (a, b DESC)", "pg_get_indexdef_oid_int4_bool", []string{oid(8), "0", "t"}},

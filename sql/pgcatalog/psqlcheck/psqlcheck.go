@@ -41,6 +41,13 @@ func Load(dir fs.FS) (sample string, queries []Query, err error) {
 		}
 		queries = append(queries, parse(strings.TrimSuffix(f, ".sql"), string(b))...)
 	}
+	number := map[string]int{}
+	for i := range queries {
+		n := &queries[i].Name
+		if number[*n]++; number[*n] > 1 {
+			*n += fmt.Sprintf(" (%d)", number[*n])
+		}
+	}
 	if len(queries) == 0 {
 		return "", nil, fmt.Errorf("psqlcheck: no recordings")
 	}
@@ -91,8 +98,12 @@ func (r *Result) Same() bool {
 	if r.Err != nil || r.Rows == nil {
 		return r.Err == nil
 	}
-	a, b := slices.Sorted(slices.Values(r.Rows)), slices.Sorted(slices.Values(r.Got))
-	return slices.Equal(a, b)
+	return slices.Equal(lines(r.Rows), lines(r.Got))
+}
+
+// lines gives the lines of rows, sorted: a recording has a value of several lines in as many rows.
+func lines(rows []string) []string {
+	return slices.Sorted(strings.SplitSeq(strings.Join(rows, "\n"), "\n"))
 }
 
 // String tells what differs.
