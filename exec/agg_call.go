@@ -73,6 +73,10 @@ func newAccumulator(f *functions.Function, spec physical.AggCall, in *physical.N
 			return newFloatAcc(f.Agg.Kind, args[0], spec.Type), nil
 		}
 		return newVarianceAcc(f.Agg.Kind), nil
+	case functions.AggCorr, functions.AggCovarPop, functions.AggCovarSamp, functions.AggRegrSlope, functions.AggRegrIntercept,
+		functions.AggRegrR2, functions.AggRegrCount, functions.AggRegrAvgX, functions.AggRegrAvgY,
+		functions.AggRegrSXX, functions.AggRegrSYY, functions.AggRegrSXY:
+		return newRegressionAcc(f.Agg.Kind, spec.Type), nil
 	case functions.AggStringAgg, functions.AggArrayAgg, functions.AggJSONBAgg, functions.AggJSONBObjectAgg,
 		functions.AggBitAnd, functions.AggBitOr, functions.AggBitXor:
 		all := append(chunk.Schema(nil), args...)

@@ -62,7 +62,9 @@ func agg(id, name, sig string, kind AggKind) *Function {
 	f.Kind = Aggregate
 	f.Agg.Kind = kind
 	switch kind {
-	case AggCountStar, AggCount, AggSum, AggAvg, AggBoolAnd, AggBoolOr, AggStddevPop, AggStddevSamp, AggVarPop, AggVarSamp:
+	case AggCountStar, AggCount, AggSum, AggAvg, AggBoolAnd, AggBoolOr, AggStddevPop, AggStddevSamp, AggVarPop, AggVarSamp,
+		AggCorr, AggCovarPop, AggCovarSamp, AggRegrSlope, AggRegrIntercept, AggRegrR2, AggRegrCount, AggRegrAvgX, AggRegrAvgY,
+		AggRegrSXX, AggRegrSYY, AggRegrSXY:
 		f.Agg.Retractable = true
 	case AggStringAgg, AggArrayAgg, AggJSONBAgg, AggJSONBObjectAgg:
 		f.Agg.Ordered = true

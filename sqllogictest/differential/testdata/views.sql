@@ -102,6 +102,7 @@ SELECT count(*) AS groups FROM (SELECT a FROM pair GROUP BY a) s;
 SELECT city, string_agg(name, ',' ORDER BY name, id) AS names, array_agg(id ORDER BY id) AS ids FROM cust GROUP BY city;
 SELECT cust, array_agg(DISTINCT status ORDER BY status) AS st FROM ord GROUP BY cust;
 SELECT status, round(stddev(score)::numeric, 4) AS sd, round(variance(qty), 4) AS v, round(var_pop(total), 4) AS vp FROM ord GROUP BY status;
+SELECT status, round(covar_pop(score, qty)::numeric, 3) AS cp, regr_count(score, qty) AS n, round(regr_slope(score, qty)::numeric, 4) AS b FROM ord GROUP BY status;
 SELECT max(name) AS hi, min(name) AS lo, max(joined) AS j, min(city) AS c FROM cust;
 SELECT min(tags) AS lo, max(at) AS hi, min(gap) AS g, max(code) AS c FROM doc;
 SELECT CASE WHEN total > 50 THEN 'high' ELSE 'low' END AS band, count(*) AS n FROM ord GROUP BY CASE WHEN total > 50 THEN 'high' ELSE 'low' END;
