@@ -48,7 +48,7 @@ func checkSink(d *catalog.Descriptor, fresh bool) error {
 		defer k.Close()
 		if k.NeedsAppendOnly() && !d.Sink.AppendOnly {
 			return sqlerr.New(sqlerr.FeatureNotSupported, "sink %q writes plain rows, but its query retracts rows", d.Name).
-				WithHint("Add changelog = true, so that each row tells whether it is inserted or deleted, or EMIT ON WINDOW CLOSE.")
+				WithHint("Add changelog = true, so that each row tells whether it is inserted or deleted, or EMIT ON WINDOW CLOSE over append-only input.")
 		}
 		if fresh {
 			return k.CheckNew()

@@ -133,7 +133,7 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 	if a.closeAt < 0 && a.spec.Hop != nil {
 		a.closeAt = a.spec.WindowStart
 	}
-	if a.closeAt >= 0 && settles(d.plan.Nodes, node.Inputs[0]) {
+	if a.closeAt >= 0 && physical.Settles(d.plan.Nodes, node.Inputs[0]) {
 		a.close = newWindowClose()
 	}
 	return a, nil

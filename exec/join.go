@@ -129,7 +129,7 @@ func newJoin(d *Dataflow, n int) (Operator, error) {
 	for _, side := range j.side {
 		side.make(j)
 	}
-	if s.LeftWindow >= 0 && s.RightWindow >= 0 && settles(d.plan.Nodes, node.Inputs[0]) && settles(d.plan.Nodes, node.Inputs[1]) {
+	if s.LeftWindow >= 0 && s.RightWindow >= 0 && physical.Settles(d.plan.Nodes, node.Inputs[0]) && physical.Settles(d.plan.Nodes, node.Inputs[1]) {
 		j.close = newWindowClose()
 	}
 	return j, nil

@@ -110,7 +110,9 @@ func (s *setOp) StateBytes() int64 { return s.table.Bytes() }
 // StateKeys returns the number of distinct rows.
 func (s *setOp) StateKeys() int64 { return int64(s.table.Len()) }
 
-// emit holds rows back until their window is closed.
+// emit holds rows back until their window is closed. Changes of rows of closed windows pass
+// at the end of the epoch that they come in, so that what has left is always the input's
+// rows with an end below the watermark: however the epochs are cut.
 type emit struct {
 	spec   *physical.Emit
 	schema chunk.Schema

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"streamdb/planner/physical"
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
 )
@@ -132,22 +131,4 @@ func (a *agg) windowMark(fc *FlushContext) int64 {
 		return start + a.spec.Hop.Size
 	}
 	return fc.watermark(0, a.keys[a.closeAt])
-}
-
-// settles reports whether rows below a watermark of a node's output never change again:
-// no insertion, which is what a watermark says of any node, and no retraction either. An
-// append-only input retracts nothing; an aggregation over one that settles changes a
-// group only while rows for it come. Over a table the user may still delete old rows.
-func settles(nodes []physical.Node, n int) bool {
-	node := &nodes[n]
-	if node.AppendOnly {
-		return true
-	}
-	switch node.Kind {
-	case physical.KindFilter, physical.KindProject, physical.KindExchange, physical.KindHopWindow, physical.KindAgg, physical.KindEmit:
-		return settles(nodes, node.Inputs[0])
-	case physical.KindJoin:
-		return node.Join.Type == physical.JoinInner && settles(nodes, node.Inputs[0]) && settles(nodes, node.Inputs[1])
-	}
-	return false
 }

@@ -63,8 +63,9 @@ func (a *annotator) node(i int) {
 	case physical.KindOverWindow:
 		a.overWindow(i, n)
 	case physical.KindEmit:
+		// A row leaves when its window closes, and is taken back should the input do so.
 		a.pass(i, n)
-		n.AppendOnly = true
+		n.AppendOnly = physical.Settles(a.plan.Nodes, n.Inputs[0])
 	}
 }
 

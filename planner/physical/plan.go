@@ -266,7 +266,9 @@ type TopN struct {
 	Rank bool `json:"rank,omitempty"`
 }
 
-// Emit holds rows back until a window is closed: EMIT ON WINDOW CLOSE.
+// Emit holds rows back until a window is closed: EMIT ON WINDOW CLOSE. What it has let
+// through at an epoch is the input's rows of closed windows, whenever they changed: it
+// depends on the input and the watermark alone. Where the input settles it never changes.
 type Emit struct {
 	// WindowEnd is the input column whose watermark releases a row.
 	WindowEnd int `json:"window_end"`
