@@ -33,6 +33,7 @@ type fill struct {
 	holds []*relation.Hold // per input, nil for a source logged by reference
 	from  []int64          // per input, the offset applied so far of such a source
 	until []int64          // and the one to read up to
+	late  [][]int64        // and the offsets of its late rows until there
 	marks [][]int64        // the inputs' watermarks at epoch
 
 	dead *relation.Relation // the dead letters; the view's from join on
@@ -208,7 +209,7 @@ func (c *core) join(f *dataflow, w *fill) {
 // begin takes holds at the head. core.mu is held.
 func (w *fill) begin() error {
 	n := len(w.f.inputs)
-	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
+	w.holds, w.from, w.until, w.late = make([]*relation.Hold, n), make([]int64, n), make([]int64, n), make([][]int64, n)
 	w.epoch, w.time, w.dead = w.c.epoch, w.c.time, w.f.out.dead
 	w.f.total.Store(w.f.inputRows())
 	for i := range w.f.inputs {
@@ -231,7 +232,7 @@ func (w *fill) aim() error {
 	w.marks = w.f.watermarks()
 	for i := range w.f.inputs {
 		if src := w.f.inputs[i].rel.source; w.holds[i] == nil && src != nil {
-			w.until[i] = src.offset
+			w.until[i], w.late[i] = src.offset, src.late
 		}
 	}
 	return nil
@@ -281,7 +282,7 @@ func (w *fill) push(i int, rows *chunk.Chunk) error {
 // readSource reads a source again, from where the dataflow stands to where it aims.
 func (w *fill) readSource(i int) error {
 	in := &w.f.inputs[i]
-	err := in.rel.source.read(w.from[i], w.until[i], func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) })
+	err := in.rel.source.accepted(w.late[i], w.from[i], w.until[i], func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) })
 	w.from[i] = w.until[i]
 	return err
 }

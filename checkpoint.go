@@ -69,7 +69,9 @@ type objectState struct {
 	Position  []byte              `json:"position,omitempty"`
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
 	Late      bool                `json:"late,omitempty"`
-	Dead      bool                `json:"dead,omitempty"`
+	// LateOffsets is sourceState.late.
+	LateOffsets []int64 `json:"late_offsets,omitempty"`
+	Dead        bool    `json:"dead,omitempty"`
 }
 
 // frozen is a consistent picture of the core on its way to disk.
@@ -114,7 +116,7 @@ func (c *core) freeze() (*frozen, error) {
 			o.Watermark = &wm
 		}
 		if t.source != nil {
-			o.Offset, o.Position = t.source.offset, t.source.position
+			o.Offset, o.Position, o.LateOffsets = t.source.offset, t.source.position, t.source.late
 		}
 		f.state.Objects[d.ID] = o
 		if t.flow != nil || d.Kind == catalog.KindIndex && c.rels[d.Index.On].flow != nil {
@@ -399,7 +401,7 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {
 		if t.source, err = newSourceState(d); err != nil {
 			return err
 		}
-		t.source.offset, t.source.position = o.Offset, o.Position
+		t.source.offset, t.source.position, t.source.late = o.Offset, o.Position, o.LateOffsets
 	}
 	c.rels[d.ID] = t
 	if on != nil {

@@ -31,6 +31,11 @@ func (c *core) splitLate(s *step, t *stored, rows *chunk.Chunk) (*chunk.Chunk, i
 	for _, i := range late {
 		n += rows.Weight(int(i))
 	}
+	if t.source != nil && t.source.ranges != nil {
+		for _, i := range late {
+			t.source.late = append(t.source.late, t.source.entering+int64(i))
+		}
+	}
 	c.keepLate(s, t, rows.Gather(late))
 	return rows.Gather(without(rows.Rows, late)), n
 }

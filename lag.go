@@ -96,7 +96,7 @@ func (c *core) rejoin(f *dataflow, w *fill) {
 // hold keeps the inputs as of an epoch that f has applied. core.mu is held.
 func (w *fill) hold(epoch relation.Epoch) error {
 	n := len(w.f.inputs)
-	w.holds, w.from, w.until = make([]*relation.Hold, n), make([]int64, n), make([]int64, n)
+	w.holds, w.from, w.until, w.late = make([]*relation.Hold, n), make([]int64, n), make([]int64, n), make([][]int64, n)
 	w.epoch, w.time, w.dead = epoch, w.c.time, w.f.out.dead
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]

@@ -341,9 +341,9 @@ func (r *planRun) scanLate(i int, s *stored, cols []int) error {
 // scanSource reads a source that keeps no rows, from its start to where it stands.
 func (r *planRun) scanSource(i int, s *stored, cols []int) error {
 	r.s.db.core.mu.Lock()
-	to := s.source.offset
+	to, late := s.source.offset, s.source.late
 	r.s.db.core.mu.Unlock()
-	return s.source.read(s.source.start, to, func(c *chunk.Chunk) error { return r.push(i, c.Project(cols)) })
+	return s.source.accepted(late, s.source.start, to, func(c *chunk.Chunk) error { return r.push(i, c.Project(cols)) })
 }
 
 func (r *planRun) scanVirtual(i int, sc *physical.Scan) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,10 @@ type sourceState struct {
 	// before is the offset before epoch moved, for who leaves the step in that epoch.
 	before int64
 	moved  relation.Epoch
+	// late is the offsets of the rows that were late as they entered, ascending; elements
+	// never change. entering is the offset of the chunk that is being applied.
+	late     []int64
+	entering int64
 	// By value: the connector's position behind the rows applied.
 	position []byte
 	open     func() (tailReader, error)
@@ -138,10 +143,12 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 			return fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", t.desc.Name, o.From, o.To, d, o.Digest)
 		}
 	}
+	t.source.entering = o.From
 	for _, r := range rows {
 		if _, err := c.change(s, t, r); err != nil {
 			return err
 		}
+		t.source.entering += int64(r.Rows)
 	}
 	t.source.move(s.epoch, o.To)
 	return nil
@@ -363,6 +370,30 @@ func digest(rows []*chunk.Chunk) uint64 {
 		}
 	}
 	return sum
+}
+
+// accepted gives the rows of [lo, hi) that were not late. Whether a row is late was decided
+// as it entered, against the watermark of that moment: it is not asked again. What it
+// takes as late is the source's list as of hi, read under core.mu.
+func (s *sourceState) accepted(late []int64, lo, hi int64, fn func(*chunk.Chunk) error) error {
+	return s.read(lo, hi, func(c *chunk.Chunk) error {
+		first, _ := slices.BinarySearch(late, lo)
+		last, _ := slices.BinarySearch(late, lo+int64(c.Rows))
+		if out := late[first:last]; len(out) > 0 {
+			keep := make([]int32, 0, c.Rows-len(out))
+			for i := range int32(c.Rows) {
+				if len(out) > 0 && out[0] == lo+int64(i) {
+					out = out[1:]
+					continue
+				}
+				keep = append(keep, i)
+			}
+			lo += int64(c.Rows)
+			return fn(c.Gather(keep))
+		}
+		lo += int64(c.Rows)
+		return fn(c)
+	})
 }
 
 // readRange reads rows [lo, hi) of a source into memory.

@@ -71,7 +71,8 @@ type verification struct {
 	result     string // equal, different
 	detail     string
 
-	until []int64
+	until []int64   // of a source that keeps no rows
+	late  [][]int64 // its late rows
 	marks [][]int64
 	snaps []*relation.Snapshot
 	time  int64
@@ -118,10 +119,11 @@ func (v *verification) freeze() error {
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		if in.rel.rel == nil {
-			v.snaps, v.until = append(v.snaps, nil), append(v.until, in.rel.source.offset)
+			src := in.rel.source
+			v.snaps, v.until, v.late = append(v.snaps, nil), append(v.until, src.offset), append(v.late, src.late)
 			continue
 		}
-		v.snaps, v.until = append(v.snaps, in.rel.rel.Newest()), append(v.until, 0)
+		v.snaps, v.until, v.late = append(v.snaps, in.rel.rel.Newest()), append(v.until, 0), append(v.late, nil)
 	}
 	return nil
 }
@@ -148,7 +150,7 @@ func (v *verification) recompute() (*chunk.Chunk, error) {
 		if v.snaps[i] != nil {
 			err = v.snaps[i].Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(push)
 		} else {
-			err = in.rel.source.read(in.rel.source.start, v.until[i], func(c *chunk.Chunk) error { return push(c.Project(in.cols)) })
+			err = in.rel.source.accepted(v.late[i], in.rel.source.start, v.until[i], func(c *chunk.Chunk) error { return push(c.Project(in.cols)) })
 		}
 		if err != nil {
 			return nil, err
