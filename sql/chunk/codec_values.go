@@ -237,7 +237,7 @@ func (r *reader) nums(c *Column, mode byte, n int) {
 	case numsPlain:
 		scale := r.uvarint()
 		coefs := r.ints(n)
-		if scale > math.MaxInt32 {
+		if scale > types.ScaleMax {
 			r.fail("scale")
 			return
 		}
@@ -259,7 +259,7 @@ func (r *reader) generalNums(c *Column, n int) {
 	}
 	c.Nums = make([]types.Num, n)
 	for i := range c.Nums {
-		if scales[i] < 0 || scales[i] > math.MaxInt32 || forms[i] < 0 || forms[i] > int64(types.NumNegInf) {
+		if scales[i] < 0 || scales[i] > types.ScaleMax || forms[i] < 0 || forms[i] > int64(types.NumNegInf) {
 			r.fail("numeric")
 			return
 		}

@@ -115,6 +115,9 @@ func (d *CopyDecoder) lines(last bool) error {
 	for !d.ended {
 		line, size, ok, err := d.nextLine(last)
 		if err != nil {
+			if e2 := d.readBlock(); e2 != nil {
+				return e2 // an earlier row is wrong already
+			}
 			return err
 		}
 		if !ok {

@@ -114,6 +114,9 @@ func (a *Array) Str(i int) string {
 // Dec returns element i of a numeric array.
 func (a *Array) Dec(i int) Dec {
 	n := Num{Coef: int64(le64(a.fixed, i*16)), Scale: int32(le32(a.fixed, i*16+8)), Form: NumForm(a.fixed[i*16+12])}
+	if uint32(n.Scale) > ScaleMax {
+		return DecNaN // no such value was ever written
+	}
 	if n.Form != NumBig {
 		return Dec{N: n}
 	}

@@ -311,7 +311,7 @@ func ParseBinaryDec(b []byte, typmod int32) (Dec, error) {
 	default:
 		return Dec{}, errBinary("invalid sign in external \"numeric\" value")
 	}
-	if scale > scaleMax {
+	if scale > ScaleMax {
 		return Dec{}, errBinary("invalid scale in external \"numeric\" value")
 	}
 	if err := fixedBinary(b, 2*n); err != nil {

@@ -20,9 +20,11 @@ type Dec struct {
 	Big []byte
 }
 
-// Limits of PostgreSQL's numeric.
+// ScaleMax is the largest display scale of PostgreSQL's numeric.
+const ScaleMax = 16383
+
+// Further limits of PostgreSQL's numeric.
 const (
-	scaleMax        = 16383  // largest display scale
 	displayScaleMax = 1000   // largest scale division and functions choose
 	resultScaleMax  = 2000   // largest scale of round and trunc
 	intDigitsMax    = 131072 // digits before the decimal point
@@ -108,7 +110,7 @@ func decFromBig(z *big.Int, scale int32) (Dec, error) {
 	if z.IsInt64() {
 		return Dec{N: Num{Coef: z.Int64(), Scale: scale}}, nil
 	}
-	if scale > scaleMax || intDigits(z, scale) > intDigitsMax {
+	if scale > ScaleMax || intDigits(z, scale) > intDigitsMax {
 		return Dec{}, errNumericOverflow()
 	}
 	b := make([]byte, 1+(z.BitLen()+7)/8)
@@ -225,8 +227,8 @@ func MulDec(a, b Dec) (Dec, error) {
 	z := a.coef()
 	z.Mul(z, b.coef())
 	s := a.N.Scale + b.N.Scale
-	if s > scaleMax {
-		z, s = rescale(z, s, scaleMax, true), scaleMax
+	if s > ScaleMax {
+		z, s = rescale(z, s, ScaleMax, true), ScaleMax
 	}
 	return decFromBig(z, s)
 }
@@ -634,7 +636,7 @@ func parseDecSlow(s, body string, neg bool) (Dec, error) {
 	}
 	lead := strings.TrimLeft(digits, "0")
 	scale := int64(frac) - exp
-	if (lead != "" && int64(len(lead))-scale > intDigitsMax) || scale > scaleMax {
+	if (lead != "" && int64(len(lead))-scale > intDigitsMax) || scale > ScaleMax {
 		return Dec{}, errNumericOverflow()
 	}
 	if lead == "" {

@@ -124,6 +124,35 @@ func FuzzParseBinary(f *testing.F) {
 	})
 }
 
+// FuzzJSONB feeds what reads canonical jsonb any bytes, as a damaged file might hold:
+// the answer means nothing then, but there is one, and jsonb that was parsed stays as it is.
+func FuzzJSONB(f *testing.F) {
+	f.Add(`{"a": [1, "x\u0041"]}`, `["a"`)
+	f.Add(`"`, `"\`)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if CompareJSONB(a, b) != -CompareJSONB(b, a) && ValidateJSON(a) == nil && ValidateJSON(b) == nil {
+			t.Errorf("%q and %q have no order", a, b)
+		}
+		for it := IterJSON(a); it.Next(); {
+			it.KeyText()
+			AppendJSONText(nil, it.Value)
+		}
+		NormalizeJSONB(nil, a)
+		JSONField(a, b)
+		JSONElement(a, -1)
+		v, err := ParseJSONB(nil, a)
+		if err != nil {
+			return
+		}
+		if again, err := ParseJSONB(nil, string(v)); err != nil || string(again) != string(v) {
+			t.Errorf("%q is not canonical: %q, %v", v, again, err)
+		}
+		if CompareJSONB(string(v), string(v)) != 0 {
+			t.Errorf("%q differs from itself", v)
+		}
+	})
+}
+
 // FuzzNumInline checks the inline fast paths against exact arithmetic.
 func FuzzNumInline(f *testing.F) {
 	f.Add(int64(1), uint8(0), int64(3), uint8(0))

@@ -175,10 +175,10 @@ func AppendJSONString(dst []byte, s string) []byte {
 // AppendJSONUnescaped appends the text a canonical JSON string stands for; v is
 // quoted.
 func AppendJSONUnescaped(dst []byte, v string) []byte {
-	v = v[1 : len(v)-1]
+	v = jsonBody(v)
 	for {
 		i := strings.IndexByte(v, '\\')
-		if i < 0 {
+		if i < 0 || i+1 == len(v) {
 			return append(dst, v...)
 		}
 		dst = append(dst, v[:i]...)
@@ -196,7 +196,7 @@ func AppendJSONUnescaped(dst []byte, v string) []byte {
 			c = '\t'
 		case 'u':
 			r, _ := hex4(v, i+2)
-			dst, v = utf8.AppendRune(dst, r), v[i+6:]
+			dst, v = utf8.AppendRune(dst, r), v[min(i+6, len(v)):]
 			continue
 		}
 		dst, v = append(dst, c), v[i+2:]
@@ -206,7 +206,7 @@ func AppendJSONUnescaped(dst []byte, v string) []byte {
 // jsonUnescaped returns the text of a canonical JSON string.
 func jsonUnescaped(v string) string {
 	if strings.IndexByte(v, '\\') < 0 {
-		return strings.Clone(v[1 : len(v)-1])
+		return strings.Clone(jsonBody(v))
 	}
 	return string(AppendJSONUnescaped(nil, v))
 }

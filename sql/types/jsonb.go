@@ -43,7 +43,8 @@ func JSONKindOf(v string) JSONKind {
 	return JSONNumber
 }
 
-// jsonEnd returns the index behind the canonical value at s[i:].
+// jsonEnd returns the index behind the canonical value at s[i:]. It stays within s,
+// and moves on, whatever s holds.
 func jsonEnd(s string, i int) int {
 	switch s[i] {
 	case '"':
@@ -68,6 +69,14 @@ func jsonEnd(s string, i int) int {
 		i++
 	}
 	return i
+}
+
+// jsonBody returns a canonical string between its quotes.
+func jsonBody(s string) string {
+	if len(s) < 2 {
+		return ""
+	}
+	return s[1 : len(s)-1]
 }
 
 func jsonStringEnd(s string, i int) int {
@@ -116,6 +125,9 @@ func (it *JSONIter) Next() bool {
 		}
 		it.i += 2
 	}
+	if it.i >= len(s) {
+		return false
+	}
 	if s[0] == '{' {
 		e := jsonStringEnd(s, it.i)
 		it.Key = s[it.i:e]
@@ -133,7 +145,7 @@ func (it *JSONIter) Next() bool {
 // KeyText returns the key's text, unescaped.
 func (it *JSONIter) KeyText() string {
 	if strings.IndexByte(it.Key, '\\') < 0 {
-		return it.Key[1 : len(it.Key)-1]
+		return jsonBody(it.Key)
 	}
 	return string(AppendJSONUnescaped(nil, it.Key))
 }
@@ -155,7 +167,7 @@ func JSONField(v, key string) (string, bool) {
 // keyIs compares the key's text without copying it in the usual case.
 func (it *JSONIter) keyIs(key string) bool {
 	if strings.IndexByte(it.Key, '\\') < 0 {
-		return it.Key[1:len(it.Key)-1] == key
+		return jsonBody(it.Key) == key
 	}
 	return it.KeyText() == key
 }
@@ -361,7 +373,7 @@ func compareJSON(a, b string) int {
 	switch ka {
 	case JSONString:
 		if strings.IndexByte(a, '\\') < 0 && strings.IndexByte(b, '\\') < 0 {
-			return strings.Compare(a[1:len(a)-1], b[1:len(b)-1])
+			return strings.Compare(jsonBody(a), jsonBody(b))
 		}
 		return strings.Compare(jsonUnescaped(a), jsonUnescaped(b))
 	case JSONNumber:

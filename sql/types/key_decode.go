@@ -177,7 +177,7 @@ func (r *keyReader) dec() (Dec, bool) {
 	}
 	digits = bytes.TrimRight(digits, "0")
 	z, ok := new(big.Int).SetString(string(digits), 10)
-	if !ok || exp > intDigitsMax || exp < -scaleMax || z.Sign() == 0 {
+	if !ok || exp > intDigitsMax || exp < -ScaleMax || z.Sign() == 0 {
 		return Dec{}, false
 	}
 	scale := int32(len(digits)) - exp

@@ -84,7 +84,7 @@ func SubNum(a, b Num) (Num, bool) {
 
 // MulNum multiplies two numerics under the same contract as AddNum.
 func MulNum(a, b Num) (Num, bool) {
-	if a.Form|b.Form != 0 || a.Scale+b.Scale > scaleMax {
+	if a.Form|b.Form != 0 || a.Scale+b.Scale > ScaleMax {
 		return Num{}, false
 	}
 	r, ok := mul64(a.Coef, b.Coef)

@@ -333,6 +333,9 @@ func (r *Relation) openManifestRun(m *manifestReader, ids []ColumnID) (*run, err
 	if m.bad || kind != runInline || out.rows == 0 {
 		return nil, fmt.Errorf("%w: manifest is malformed", storage.ErrCorrupt)
 	}
+	if err := out.rises(r.layout); err != nil {
+		return nil, fmt.Errorf("%w: a run in the manifest %w", storage.ErrCorrupt, err)
+	}
 	out.seal(r.layout)
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"errors"
 	"fmt"
 
 	"streamdb/sql/chunk"
@@ -11,8 +12,18 @@ const checkRowsMax = 2000
 
 // mustRise panics unless each row of the run lies before the next.
 func (r *run) mustRise(l *layout) {
-	if l.heap || r.rows > checkRowsMax {
+	if r.rows > checkRowsMax {
 		return
+	}
+	if err := r.rises(l); err != nil {
+		panic(fmt.Sprintf("relation %s: run of epochs [%d, %d) %s", l.spec.Name, r.from, r.to, err))
+	}
+}
+
+// rises tells what is wrong with the order of the run's rows, nil if nothing is.
+func (r *run) rises(l *layout) error {
+	if l.heap {
+		return nil
 	}
 	var last *data
 	for _, b := range r.blocks {
@@ -26,14 +37,15 @@ func (r *run) mustRise(l *layout) {
 				}
 			}
 			if before != nil && l.order.Compare(before.cols, k, d.cols, i) >= 0 {
-				panic(fmt.Sprintf("relation %s: run of epochs [%d, %d) is out of order", l.spec.Name, r.from, r.to))
+				return errors.New("is out of order")
 			}
 			if d.weight(i) == 0 {
-				panic(fmt.Sprintf("relation %s: run of epochs [%d, %d) has a row of weight 0", l.spec.Name, r.from, r.to))
+				return errors.New("has a row of weight 0")
 			}
 		}
 		last = d
 	}
+	return nil
 }
 
 // mustHold panics unless the state is a multiset of rows with the promised key: no row
