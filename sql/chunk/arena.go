@@ -20,6 +20,8 @@ type Arena struct {
 	open int
 	// live counts the bytes that are referenced, total those that are allocated.
 	live, total int64
+	// saved has the length of each slab at the last save.
+	saved []int
 }
 
 // Add copies b into the arena.
