@@ -51,7 +51,7 @@ func (c *cell) tidy(t *chunk.KeyTable, at int) {
 		return
 	}
 	old := c.arena
-	c.arena = chunk.Arena{}
+	c.arena = old.Renewed()
 	for _, s := range t.LiveSlots(nil) {
 		if row := t.Row(s)[at : at+c.lay.Words()]; row[0]&cellSet != 0 {
 			c.lay.Rehome(row, &old, &c.arena)

@@ -54,6 +54,7 @@ type Dataflow struct {
 	first   bool        // no epoch has been flushed yet
 	sinks   []*sink     // the root's output, per worker
 	dead    []*deadLetters
+	kept    []owned // see parts
 }
 
 // Result is what a dataflow's root emitted in one epoch.

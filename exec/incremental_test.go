@@ -115,7 +115,11 @@ func runPlan(t *testing.T, plan *physical.Plan, workers int, want func(l, r []te
 		}
 		tables := make([]table, len(d.Scans()))
 		got := result{}
+		store := stateStore{}
 		for epoch := range 12 {
+			if seed%5 == 1 {
+				d = store.resumed(t, d) // every fifth run goes through a checkpoint each time
+			}
 			for i := range tables {
 				tables[i].change(rng, 4)
 			}

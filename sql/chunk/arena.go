@@ -20,8 +20,7 @@ type Arena struct {
 	open int
 	// live counts the bytes that are referenced, total those that are allocated.
 	live, total int64
-	// saved has the length of each slab at the last save.
-	saved []int
+	saved       savedArena
 }
 
 // Add copies b into the arena.

@@ -28,7 +28,7 @@ type KeyTable struct {
 	lay    *Layout
 	stride int
 	pages  [][]uint64
-	dirty  Bitmap // pages written since the last ClearDirty
+	dirty  Bitmap // slots touched since the last Save
 	// rows counts the slots handed out, free lists those that were deleted.
 	rows int
 	free []int32
@@ -43,6 +43,9 @@ type KeyTable struct {
 	scratch []uint64
 	cand    []uint64
 	oneInt  bool // the key is a single ClassInt column
+
+	saved savedTable
+	sums  []uint64 // of the slots as saved, under the build tag invariants
 }
 
 // NewKeyTable returns an empty table with keys of the given types under SQL equality
@@ -106,12 +109,12 @@ func (t *KeyTable) Word(s int32, w int) *uint64 {
 // PayloadOffset returns the first payload word of a row.
 func (t *KeyTable) PayloadOffset() int { return t.lay.words }
 
-// Touch marks slot s's page as changed since the last checkpoint.
-func (t *KeyTable) Touch(s int32) { t.dirty.Set(int(s >> pageBits)) }
+// Touch marks slot s as changed since the last checkpoint.
+func (t *KeyTable) Touch(s int32) { t.dirty.Set(int(s)) }
 
 // Bytes returns the memory that the table holds.
 func (t *KeyTable) Bytes() int64 {
-	return int64(len(t.pages)*PageRows*t.stride*8+len(t.index)*8+cap(t.free)*4+len(t.live)*8) + t.Arena.Bytes()
+	return int64(len(t.pages)*PageRows*t.stride*8+len(t.index)*8+cap(t.free)*4+len(t.live)*16) + t.Arena.Bytes()
 }
 
 // Upsert finds the n keys, inserting those that are new, and writes their slots. It
@@ -277,7 +280,7 @@ func (t *KeyTable) takeSlot() int32 {
 		if int(s)>>pageBits == len(t.pages) {
 			t.pages = append(t.pages, make([]uint64, PageRows*t.stride))
 			t.live = t.live.Grow(len(t.pages) * PageRows)
-			t.dirty = t.dirty.Grow(len(t.pages))
+			t.dirty = t.dirty.Grow(len(t.pages) * PageRows)
 		}
 	}
 	t.live.Set(int(s))
@@ -359,7 +362,7 @@ func (t *KeyTable) unindex(pos uint32) {
 // compactArena moves the bytes of all live keys to a fresh arena.
 func (t *KeyTable) compactArena() {
 	old := t.Arena
-	t.Arena = Arena{}
+	t.Arena = old.Renewed()
 	for s := range int32(t.rows) {
 		if t.live.Get(int(s)) {
 			t.lay.Rehome(t.Row(s), &old, &t.Arena)
@@ -383,15 +386,18 @@ func (t *KeyTable) LiveSlots(dst []int32) []int32 {
 	return dst
 }
 
-// Reset forgets all keys and keeps the memory for new ones.
+// Reset forgets all keys and keeps the memory for new ones. It is for tables that are
+// not saved.
 func (t *KeyTable) Reset() {
 	clear(t.index)
 	for _, p := range t.pages[:(t.rows+pageMask)>>pageBits] {
 		clear(p)
 	}
 	clear(t.live)
+	clear(t.dirty)
 	t.rows, t.used, t.free = 0, 0, t.free[:0]
 	t.Arena = Arena{}
+	t.saved = savedTable{}
 }
 
 // AppendAll gives each of the n rows a slot of its own without entering it into the

@@ -1,150 +1,259 @@
 package chunk
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
+	"math/bits"
 )
 
-// SavePart names a kind of piece of a saved KeyTable.
-type SavePart byte
-
-// The pieces: one header, and numbered pages and arena slabs.
-const (
-	SaveHeader SavePart = iota + 1
-	SavePage
-	SaveSlab
-)
+// A KeyTable is saved by pieces: a header, and per page of slots a base with all rows
+// of the page, followed by patches with the rows that have changed since. A patch costs
+// what has changed; a page whose patches add up to half of it is written anew.
+//
+//	header:  version | key words | stride | rows | keys, a word each
+//	base:    number of rows n | live bits | n rows
+//	patch:   (slot in page | live<<16, and a live slot's row) …
+//
+// Slots stay, so that what refers to them needs no translation; the index is made anew.
 
 const (
 	saveVersion     = 1
-	saveHeaderWords = 7
+	saveHeaderWords = 5
 	pageLiveWords   = PageRows / 64
+	pagePatchesMax  = 64
+	pagePatchRows   = PageRows / 2
 )
 
-// Save hands the pieces that have changed since the last Save to put: the header, dirty
-// pages, slabs that grew. What put receives is valid during the call. After an error
-// the same pieces are handed out again by the next Save.
-func (t *KeyTable) Save(put func(part SavePart, no int, b []byte) error) error {
-	head := []uint64{saveVersion, uint64(t.lay.words), uint64(t.stride), uint64(t.rows), uint64(t.used),
-		uint64(len(t.Arena.slabs)), uint64(t.Arena.live)}
-	if err := put(SaveHeader, 0, appendWords(nil, head)); err != nil {
-		return err
+// savedTable is what the last save has left in the store.
+type savedTable struct {
+	head  []byte
+	pages []savedPage
+}
+
+// savedPage is the pieces of one page: none, or a base and patches.
+type savedPage struct {
+	base          bool
+	patches, rows uint16 // and the rows in all patches
+}
+
+// Save adds the pieces that have changed since the last save to set, and takes them as
+// saved; see Unsave.
+func (t *KeyTable) Save(set *PieceSet) {
+	if checked {
+		t.mustBeUntouched()
 	}
-	var buf []byte
-	for i, p := range t.pages[:(t.rows+pageMask)>>pageBits] {
-		if !t.dirty.Get(i) {
-			continue
-		}
-		buf = appendWords(buf[:0], t.live[i*pageLiveWords:(i+1)*pageLiveWords])
-		buf = appendWords(buf, p)
-		if err := put(SavePage, i, buf); err != nil {
-			return err
+	t.saveHead(set)
+	n := (t.rows + pageMask) >> pageBits
+	for len(t.saved.pages) < n {
+		t.saved.pages = append(t.saved.pages, savedPage{})
+	}
+	for i := range n {
+		if k := t.touchedIn(i); k > 0 || !t.saved.pages[i].base {
+			t.savePage(i, k, set)
 		}
 	}
-	for i, s := range t.Arena.slabs {
-		if i < len(t.Arena.saved) && t.Arena.saved[i] == len(s) {
-			continue
-		}
-		if err := put(SaveSlab, i, s); err != nil {
-			return err
-		}
+	for i := n; i < len(t.saved.pages); i++ {
+		t.deletePieces(i, 0, set)
 	}
+	t.saved.pages = t.saved.pages[:n]
 	clear(t.dirty)
-	t.Arena.noteSaved()
-	return nil
+	t.Arena.Save(set)
 }
 
-func (a *Arena) noteSaved() {
-	a.saved = a.saved[:0]
-	for _, s := range a.slabs {
-		a.saved = append(a.saved, len(s))
+func (t *KeyTable) saveHead(set *PieceSet) {
+	head := appendWords(nil, []uint64{saveVersion, uint64(t.lay.words), uint64(t.stride), uint64(t.rows), uint64(t.used)})
+	if !bytes.Equal(head, t.saved.head) {
+		t.saved.head = head
+		set.Put(SaveHeader, 0, func(dst []byte) []byte { return append(dst, head...) })
 	}
 }
 
-func appendWords(dst []byte, words []uint64) []byte {
-	for _, w := range words {
-		dst = binary.LittleEndian.AppendUint64(dst, w)
+// touchedIn counts the slots of page i that were touched.
+func (t *KeyTable) touchedIn(i int) int {
+	n := 0
+	for _, w := range t.dirty[i*pageLiveWords : (i+1)*pageLiveWords] {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// savePage writes page i, of which k slots have changed, anew or as a patch.
+func (t *KeyTable) savePage(i, k int, set *PieceSet) {
+	p := &t.saved.pages[i]
+	if p.base && p.patches < pagePatchesMax && int(p.rows)+k <= pagePatchRows {
+		p.patches++
+		p.rows += uint16(k)
+		set.Put(SavePage, uint32(i)<<pieceBits|uint32(p.patches), func(dst []byte) []byte { return t.appendPatch(dst, i) })
+		return
+	}
+	set.Put(SavePage, uint32(i)<<pieceBits, func(dst []byte) []byte {
+		n := t.rowsIn(i)
+		dst = appendWords(dst, []uint64{uint64(n)})
+		dst = appendWords(dst, t.live[i*pageLiveWords:(i+1)*pageLiveWords])
+		return appendWords(dst, t.pages[i][:n*t.stride])
+	})
+	t.deletePieces(i, 1, set)
+	*p = savedPage{base: true}
+}
+
+// rowsIn returns the number of slots of page i that were ever handed out.
+func (t *KeyTable) rowsIn(i int) int { return min(PageRows, t.rows-i<<pageBits) }
+
+func (t *KeyTable) appendPatch(dst []byte, page int) []byte {
+	for w, word := range t.dirty[page*pageLiveWords : (page+1)*pageLiveWords] {
+		for ; word != 0; word &= word - 1 {
+			at := w*64 + bits.TrailingZeros64(word)
+			s := int32(page<<pageBits + at)
+			if !t.Live(s) {
+				dst = appendWords(dst, []uint64{uint64(at)})
+				continue
+			}
+			dst = appendWords(dst, []uint64{uint64(at) | 1<<16})
+			dst = appendWords(dst, t.Row(s))
+		}
 	}
 	return dst
 }
 
-func readWords(dst []uint64, b []byte) {
-	for i := range dst {
-		dst[i] = binary.LittleEndian.Uint64(b[i*8:])
+// deletePieces deletes the pieces of page i from number `from` on.
+func (t *KeyTable) deletePieces(i int, from uint16, set *PieceSet) {
+	p := &t.saved.pages[i]
+	for k := from; p.base && k <= p.patches; k++ {
+		set.Delete(SavePage, uint32(i)<<pieceBits|uint32(k))
 	}
 }
 
-// Load fills an empty table from saved pieces; slots are those of the saved table.
-// indexed says that keys were entered with Upsert, not with AppendAll. References into
-// the arena from payloads are the owner's to check, see Arena.Holds. After an error the table is useless.
-func (t *KeyTable) Load(indexed bool, get func(part SavePart, no int) ([]byte, error)) error {
-	b, err := get(SaveHeader, 0)
-	if err != nil {
-		return err
+// Unsave makes the next Save write everything: what was saved before is gone.
+func (t *KeyTable) Unsave() {
+	t.saved = savedTable{}
+	t.Arena.Unsave()
+}
+
+// DirtyBytes estimates the size of the next Save.
+func (t *KeyTable) DirtyBytes() int64 {
+	var n int64
+	for i := range (t.rows + pageMask) >> pageBits {
+		k := t.touchedIn(i)
+		base := i < len(t.saved.pages) && t.saved.pages[i].base
+		switch {
+		case base && int(t.saved.pages[i].rows)+k <= pagePatchRows:
+			n += int64(k * (t.stride + 1) * 8)
+		case k > 0 || !base:
+			n += int64(t.rowsIn(i)*t.stride+pageLiveWords+1) * 8
+		}
 	}
-	if len(b) != saveHeaderWords*8 {
+	return n + t.Arena.DirtyBytes()
+}
+
+// Touched returns the slots touched since the last save; it is valid until the next
+// change.
+func (t *KeyTable) Touched() Bitmap { return t.dirty }
+
+// LoadPiece adds a saved piece to an empty table; pieces come in the order of their
+// keys. LoadEnd ends it.
+func (t *KeyTable) LoadPiece(part SavePart, no uint32, b []byte) error {
+	switch {
+	case part == SaveArena, part == SaveSlab:
+		return t.Arena.LoadPiece(part, no, b)
+	case len(b)%8 != 0:
+		return fmt.Errorf("%w: piece of %d bytes", ErrCorrupt, len(b))
+	case part == SaveHeader:
+		return t.loadHead(b)
+	case part != SavePage || t.saved.head == nil:
+		return fmt.Errorf("%w: piece of kind %d", ErrCorrupt, part)
+	case no&(1<<pieceBits-1) == 0:
+		return t.loadBase(no>>pieceBits, b)
+	}
+	return t.loadPatch(no>>pieceBits, uint16(no&(1<<pieceBits-1)), b)
+}
+
+func (t *KeyTable) loadHead(b []byte) error {
+	var h [saveHeaderWords]uint64
+	if len(b) != len(h)*8 || t.saved.head != nil {
 		return fmt.Errorf("%w: header of %d bytes", ErrCorrupt, len(b))
 	}
-	var h [saveHeaderWords]uint64
 	readWords(h[:], b)
-	if h[0] != saveVersion || h[1] != uint64(t.lay.words) || h[2] != uint64(t.stride) ||
-		h[3] > 1<<31-1 || h[4] > h[3] || h[5] > 1<<20 || int64(h[6]) < 0 {
+	if h[0] != saveVersion || h[1] != uint64(t.lay.words) || h[2] != uint64(t.stride) || h[3] > 1<<31-1 || h[4] > h[3] {
 		return fmt.Errorf("%w: header", ErrCorrupt)
 	}
-	if err := t.Arena.load(int(h[5]), get); err != nil {
+	t.saved.head = bytes.Clone(b)
+	t.rows, t.used = int(h[3]), int(h[4])
+	return nil
+}
+
+func (t *KeyTable) loadBase(page uint32, b []byte) error {
+	i := len(t.pages)
+	if int(page) != i || i<<pageBits >= t.rows || len(b) < 8*(1+pageLiveWords) {
+		return fmt.Errorf("%w: page %d of %d bytes", ErrCorrupt, page, len(b))
+	}
+	var n [1]uint64
+	readWords(n[:], b)
+	// The table may have grown since the page was written, with patches behind it.
+	if n[0] > PageRows || int(n[0]) > t.rowsIn(i) || len(b) != (1+pageLiveWords+int(n[0])*t.stride)*8 {
+		return fmt.Errorf("%w: page %d of %d bytes", ErrCorrupt, page, len(b))
+	}
+	p := make([]uint64, PageRows*t.stride)
+	t.live, t.dirty = t.live.Grow((i+1)*PageRows), t.dirty.Grow((i+1)*PageRows)
+	readWords(t.live[i*pageLiveWords:(i+1)*pageLiveWords], b[8:])
+	readWords(p[:int(n[0])*t.stride], b[(1+pageLiveWords)*8:])
+	t.pages = append(t.pages, p)
+	t.saved.pages = append(t.saved.pages, savedPage{base: true})
+	return nil
+}
+
+func (t *KeyTable) loadPatch(page uint32, no uint16, b []byte) error {
+	if len(t.pages) == 0 || int(page) != len(t.pages)-1 || no != t.saved.pages[page].patches+1 {
+		return fmt.Errorf("%w: patch %d of page %d", ErrCorrupt, no, page)
+	}
+	p := &t.saved.pages[page]
+	p.patches++
+	var w [1]uint64
+	for len(b) > 0 {
+		readWords(w[:], b)
+		b = b[8:]
+		at, live := int(w[0]&pageMask), w[0]>>16 == 1
+		s := int32(int(page)<<pageBits + at)
+		if p.rows++; w[0]&^(1<<16) != uint64(at) || int(s) >= t.rows || p.rows > PageRows || live && len(b) < 8*t.stride {
+			return fmt.Errorf("%w: patch %d of page %d", ErrCorrupt, no, page)
+		}
+		if !live {
+			t.live.Clear(int(s))
+			continue
+		}
+		t.live.Set(int(s))
+		readWords(t.Row(s), b)
+		b = b[8*t.stride:]
+	}
+	return nil
+}
+
+// LoadEnd checks what was loaded and makes it usable. indexed says that keys were
+// entered with Upsert, not with AppendAll. References into an arena from payloads are
+// the owner's to check, see Arena.Holds. After an error the table is useless.
+func (t *KeyTable) LoadEnd(indexed bool) error {
+	if t.saved.head == nil || len(t.pages) != (t.rows+pageMask)>>pageBits {
+		return fmt.Errorf("%w: %d pages of a table of %d rows", ErrCorrupt, len(t.pages), t.rows)
+	}
+	if err := t.Arena.LoadEnd(); err != nil {
 		return err
 	}
-	t.Arena.live = int64(h[6])
-	for i := range int(h[3]+pageMask) >> pageBits {
-		if b, err = get(SavePage, i); err != nil {
-			return err
-		}
-		if err := t.loadPage(b); err != nil {
-			return err
-		}
-	}
-	t.rows = int(h[3])
-	if err := t.loadSlots(int(h[4])); err != nil {
+	if err := t.loadSlots(); err != nil {
 		return err
 	}
 	clear(t.dirty)
 	if indexed {
 		t.rebuildIndex()
 	}
-	return nil
-}
-
-func (a *Arena) load(n int, get func(part SavePart, no int) ([]byte, error)) error {
-	for i := range n {
-		b, err := get(SaveSlab, i)
-		if err != nil {
-			return err
-		}
-		a.slabs = append(a.slabs, append(make([]byte, 0, len(b)), b...))
-		a.total += int64(len(b))
+	if checked {
+		t.noteSums()
 	}
-	a.open = max(n-1, 0)
-	a.noteSaved()
-	return nil
-}
-
-func (t *KeyTable) loadPage(b []byte) error {
-	if len(b) != (pageLiveWords+PageRows*t.stride)*8 {
-		return fmt.Errorf("%w: page of %d bytes", ErrCorrupt, len(b))
-	}
-	i := len(t.pages)
-	p := make([]uint64, PageRows*t.stride)
-	t.live = t.live.Grow((i + 1) * PageRows)
-	t.dirty = t.dirty.Grow(i + 1)
-	readWords(t.live[i*pageLiveWords:(i+1)*pageLiveWords], b)
-	readWords(p, b[pageLiveWords*8:])
-	t.pages = append(t.pages, p)
 	return nil
 }
 
 // loadSlots checks the rows of live slots and lists the others as free.
-func (t *KeyTable) loadSlots(used int) error {
+func (t *KeyTable) loadSlots() error {
 	var refs []Ref
+	used, bytes := 0, t.lay.hasBytes()
 	for s := range int32(len(t.pages) * PageRows) {
 		switch {
 		case !t.live.Get(int(s)):
@@ -155,7 +264,10 @@ func (t *KeyTable) loadSlots(used int) error {
 		case int(s) >= t.rows:
 			return fmt.Errorf("%w: slot %d of %d", ErrCorrupt, s, t.rows)
 		}
-		t.used++
+		used++
+		if !bytes {
+			continue
+		}
 		refs = t.lay.Refs(t.Row(s), refs[:0])
 		for _, r := range refs {
 			if !t.Arena.Holds(r) {
@@ -164,21 +276,9 @@ func (t *KeyTable) loadSlots(used int) error {
 		}
 	}
 	if t.used != used {
-		return fmt.Errorf("%w: %d keys of %d", ErrCorrupt, t.used, used)
+		return fmt.Errorf("%w: %d keys of %d", ErrCorrupt, used, t.used)
 	}
 	return nil
-}
-
-// Holds reports whether r lies within the arena.
-func (a *Arena) Holds(r Ref) bool {
-	l := int(r & refWhole)
-	if l == 0 {
-		return true
-	}
-	if int(r>>44) >= len(a.slabs) {
-		return false
-	}
-	return l == refWhole || int(r>>24)&(1<<20-1)+l <= len(a.slabs[r>>44])
 }
 
 // rebuildIndex enters all live slots, hashing their keys a page at a time.

@@ -1,0 +1,329 @@
+package exec
+
+import (
+	"encoding/binary"
+	"math/big"
+	"slices"
+
+	"streamdb/sql/chunk"
+	"streamdb/sql/sqlerr"
+	"streamdb/sql/types"
+)
+
+// accumulatorState is implemented by accumulators whose state can be saved.
+type accumulatorState interface {
+	// keeps returns what is kept beside the words in t, in parts; at is the first word.
+	keeps(t *chunk.KeyTable) []statePart
+	// restored makes anew what follows from the parts and from t.
+	restored(t *chunk.KeyTable, at int) error
+}
+
+func (stateless) keeps(*chunk.KeyTable) []statePart   { return nil }
+func (stateless) restored(*chunk.KeyTable, int) error { return nil }
+
+// keepable reports whether the state of all calls can be saved.
+func (a *agg) keepable() bool {
+	for i := range a.calls {
+		if _, ok := a.calls[i].acc.(accumulatorState); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// keeps returns what the calls keep, then the table of groups: panes are empty between
+// epochs.
+func (a *agg) keeps() []statePart {
+	var r []statePart
+	for i := range a.calls {
+		cs := &a.calls[i]
+		r = append(r, cs.acc.(accumulatorState).keeps(a.table)...)
+		if cs.distinct != nil {
+			r = append(r, tablePart{KeyTable: cs.distinct.table})
+		}
+	}
+	return append(r, tablePart{KeyTable: a.table})
+}
+
+func (a *agg) restored() error {
+	a.emitted = a.table.Len() > 0
+	for i := range a.calls {
+		cs := &a.calls[i]
+		if err := cs.acc.(accumulatorState).restored(a.table, a.table.PayloadOffset()+cs.at); err != nil {
+			return err
+		}
+		if cs.distinct != nil {
+			if err := ofGroups(cs.distinct.table, a.table); err != nil {
+				return err
+			}
+		}
+	}
+	if a.close != nil {
+		a.close.registerAll(a.table, a.closeAt)
+	}
+	return nil
+}
+
+// ofGroups checks that the first key column of t's rows is a group.
+func ofGroups(t, groups *chunk.KeyTable) error {
+	at := t.Layout().Offset(0)
+	for _, s := range t.LiveSlots(nil) {
+		if g := *t.Word(s, at); g >= uint64(groups.Slots()) || !groups.Live(int32(g)) {
+			return corrupt("a value of group %d, which is not there", g)
+		}
+	}
+	return nil
+}
+
+// registerAll notes the windows of all rows of a table by their key column col.
+func (w *windowClose) registerAll(t *chunk.KeyTable, col int) {
+	all := t.LiveSlots(nil)
+	for lo := 0; lo < len(all); lo += chunk.RowsMax {
+		slots := all[lo:min(lo+chunk.RowsMax, len(all))]
+		end := chunk.NewColumn(t.Layout().Types[col], len(slots))
+		t.AppendKey(end, col, slots)
+		w.register(end, slots)
+	}
+}
+
+// restored checks that the cells' references lie within the arena.
+func (c *cell) restored(t *chunk.KeyTable, at int) error {
+	var refs []chunk.Ref
+	for _, s := range t.LiveSlots(nil) {
+		row := t.Row(s)[at : at+c.lay.Words()]
+		if row[0]&cellSet == 0 {
+			continue
+		}
+		refs = c.lay.Refs(row, refs[:0])
+		for _, r := range refs {
+			if !c.arena.Holds(r) {
+				return corrupt("the result of group %d refers beyond the arena", s)
+			}
+		}
+	}
+	return nil
+}
+
+// restored makes the groups' lists anew.
+func (v *valueSet) restored(groups *chunk.KeyTable) error {
+	if err := ofGroups(v.table, groups); err != nil {
+		return err
+	}
+	at := v.table.Layout().Offset(0)
+	v.lists = make([][]int32, groups.Slots())
+	for _, s := range v.table.LiveSlots(nil) {
+		g := *v.table.Word(s, at)
+		v.lists[g] = append(v.lists[g], s)
+		v.size++
+		if v.count(s) == 0 {
+			v.zombies++
+		}
+	}
+	return nil
+}
+
+func (a *extremeAcc) keeps(*chunk.KeyTable) []statePart {
+	return []statePart{tablePart{KeyTable: a.set.table}, arenaPart{&a.cell.arena}}
+}
+
+func (a *extremeAcc) restored(t *chunk.KeyTable, at int) error {
+	if err := a.set.restored(t); err != nil {
+		return err
+	}
+	for _, h := range a.set.lists {
+		for i := len(h)/2 - 1; i >= 0; i-- {
+			a.down(h, i)
+		}
+	}
+	return a.cell.restored(t, at)
+}
+
+func (a *listAcc) keeps(*chunk.KeyTable) []statePart {
+	return []statePart{tablePart{KeyTable: a.set.table}, arenaPart{&a.cell.arena}}
+}
+
+func (a *listAcc) restored(t *chunk.KeyTable, at int) error {
+	if err := a.set.restored(t); err != nil {
+		return err
+	}
+	return a.cell.restored(t, at)
+}
+
+func (a *floatAcc) keeps(t *chunk.KeyTable) []statePart {
+	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}
+}
+
+func (a *floatAcc) appendGroup(dst []byte, s int32) []byte {
+	if int(s) >= len(a.groups) || a.groups[s] == nil {
+		return dst
+	}
+	g := a.groups[s]
+	dst = binary.AppendVarint(dst, g.n)
+	return g.sum2.append(g.sum.append(dst))
+}
+
+func (a *floatAcc) loadGroup(s int32, r *stateReader) error {
+	for int(s) >= len(a.groups) {
+		a.groups = append(a.groups, nil)
+	}
+	g := &floatGroup{n: r.varint()}
+	g.sum.load(r)
+	g.sum2.load(r)
+	a.groups[s] = g
+	a.size += g.sum.size() + g.sum2.size()
+	return nil
+}
+
+func (a *floatAcc) restored(t *chunk.KeyTable, at int) error {
+	for s, g := range a.groups {
+		if g != nil && (s >= t.Slots() || !t.Live(int32(s))) {
+			return corrupt("a sum of group %d, which is not there", s)
+		}
+	}
+	return a.cell.restored(t, at)
+}
+
+// limbsMax is above the number of limbs that any float64 sum has.
+const limbsMax = 80
+
+func (s *exactFloat) append(dst []byte) []byte {
+	for _, v := range []int64{s.nan, s.posInf, s.negInf, int64(s.lo), int64(s.adds)} {
+		dst = binary.AppendVarint(dst, v)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.limbs)))
+	for _, l := range s.limbs {
+		dst = binary.AppendVarint(dst, l)
+	}
+	return dst
+}
+
+func (s *exactFloat) load(r *stateReader) {
+	s.nan, s.posInf, s.negInf = r.varint(), r.varint(), r.varint()
+	s.lo, s.adds = int32(r.varint()), int32(r.varint())
+	n := r.count()
+	if n > limbsMax || s.lo < 0 || s.lo > limbsMax {
+		r.bad = true
+		return
+	}
+	for range n {
+		s.limbs = append(s.limbs, r.varint())
+	}
+}
+
+func (a *numericAcc) keeps(t *chunk.KeyTable) []statePart {
+	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}
+}
+
+func (a *numericAcc) appendGroup(dst []byte, s int32) []byte {
+	g := a.groups[s]
+	if g == nil {
+		return dst
+	}
+	for _, v := range []int64{g.nan, g.posInf, g.negInf} {
+		dst = binary.AppendVarint(dst, v)
+	}
+	scales := make([]int32, 0, len(g.byScale))
+	for scale := range g.byScale {
+		scales = append(scales, scale)
+	}
+	slices.Sort(scales)
+	for _, scale := range scales {
+		e := g.byScale[scale]
+		dst = binary.AppendVarint(dst, int64(scale))
+		dst = binary.AppendVarint(dst, e.n)
+		dst = appendBig(dst, &e.sum)
+	}
+	return dst
+}
+
+func (a *numericAcc) loadGroup(s int32, r *stateReader) error {
+	g := &numericGroup{byScale: make(map[int32]*scaleSum), nan: r.varint(), posInf: r.varint(), negInf: r.varint()}
+	for len(r.b) > 0 {
+		e := &scaleSum{}
+		scale := int32(r.varint())
+		e.n = r.varint()
+		r.big(&e.sum)
+		g.byScale[scale] = e
+	}
+	a.groups[s] = g
+	return nil
+}
+
+func (a *numericAcc) restored(t *chunk.KeyTable, at int) error {
+	for s := range a.groups {
+		if int(s) >= t.Slots() || !t.Live(s) {
+			return corrupt("a sum of group %d, which is not there", s)
+		}
+	}
+	return a.cell.restored(t, at+numericInline)
+}
+
+// appendBig appends the sign, the length and the magnitude of v.
+func appendBig(dst []byte, v *big.Int) []byte {
+	b := v.Bytes()
+	dst = append(dst, byte(v.Sign()+1))
+	dst = binary.AppendUvarint(dst, uint64(len(b)))
+	return append(dst, b...)
+}
+
+func (r *stateReader) big(v *big.Int) {
+	sign := r.byte()
+	v.SetBytes(r.bytes(r.uvarint()))
+	if sign == 0 {
+		v.Neg(v)
+	}
+}
+
+func (a *varianceAcc) keeps(t *chunk.KeyTable) []statePart {
+	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}
+}
+
+func (a *varianceAcc) appendGroup(dst []byte, s int32) []byte {
+	g := a.groups[s]
+	if g == nil {
+		return dst
+	}
+	dst = binary.AppendVarint(binary.AppendVarint(dst, g.n), g.special)
+	dst = appendDatum(appendDatum(dst, g.sum.Datum()), g.sq.Datum())
+	if g.failed == nil {
+		return append(dst, 0)
+	}
+	e := sqlerr.As(g.failed)
+	return appendText(appendText(append(dst, 1), e.Code), e.Message)
+}
+
+func (a *varianceAcc) loadGroup(s int32, r *stateReader) error {
+	g := &varianceGroup{n: r.varint(), special: r.varint(), sum: r.datum().Dec(), sq: r.datum().Dec()}
+	if r.byte() != 0 {
+		g.failed = &sqlerr.Error{Code: r.text(), Message: r.text()}
+	}
+	a.groups[s] = g
+	return nil
+}
+
+func (a *varianceAcc) restored(t *chunk.KeyTable, at int) error {
+	for s := range a.groups {
+		if int(s) >= t.Slots() || !t.Live(s) {
+			return corrupt("a sum of group %d, which is not there", s)
+		}
+	}
+	return a.cell.restored(t, at)
+}
+
+// appendDatum appends a numeric.
+func appendDatum(dst []byte, d types.Datum) []byte {
+	dst = binary.AppendVarint(dst, d.N.Coef)
+	dst = binary.AppendVarint(dst, int64(d.N.Scale))
+	return appendText(append(dst, byte(d.N.Form)), d.S)
+}
+
+func (r *stateReader) datum() types.Datum {
+	n := types.Num{Coef: r.varint(), Scale: int32(r.varint()), Form: types.NumForm(r.byte())}
+	return types.Datum{N: n, S: r.text()}
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func (r *stateReader) text() string { return string(r.bytes(r.uvarint())) }

@@ -1,0 +1,114 @@
+package exec
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"streamdb/sql/chunk"
+)
+
+// The parts of the operators' states, save for the aggregation's.
+
+func (j *join) keeps() []statePart {
+	return []statePart{tablePart{KeyTable: j.index}, j.side[0].keeps(), j.side[1].keeps(), j.nulls.keeps()}
+}
+
+func (s *joinSide) keeps() statePart { return tablePart{s.rows, s.find != findIndex} }
+
+func (n *nullAnti) keeps() statePart {
+	return &blobPart{
+		append: func(dst []byte) []byte { return binary.AppendVarint(binary.AppendVarint(dst, n.rows), n.nulls) },
+		load: func(b []byte) error {
+			r := stateReader{b: b}
+			if n.rows, n.nulls = r.varint(), r.varint(); r.bad {
+				return corrupt("counts of NOT IN")
+			}
+			return nil
+		},
+	}
+}
+
+// restored checks the chains and notes the windows of all keys.
+func (j *join) restored() error {
+	for _, s := range j.side {
+		at := s.rows.PayloadOffset()
+		there := func(r int32) bool { return r == -1 || r >= 0 && int(r) < s.rows.Slots() && s.rows.Live(r) }
+		for _, r := range s.rows.LiveSlots(nil) {
+			w := *s.rows.Word(r, at+rowLinks)
+			k := int64(*s.rows.Word(r, at+rowKey)) - 1
+			if !there(int32(w>>32)-1) || !there(int32(uint32(w))-1) || k < 0 || k >= int64(j.index.Slots()) || !j.index.Live(int32(k)) {
+				return corrupt("row %d of side %d of a join", r, s.port)
+			}
+		}
+		for _, k := range j.index.LiveSlots(nil) {
+			if !there(j.head(s.port, k)) {
+				return corrupt("key %d of a join", k)
+			}
+		}
+	}
+	if j.close != nil {
+		j.close.registerAll(j.index, j.spec.LeftWindow)
+	}
+	return nil
+}
+
+func (s *setOp) keeps() []statePart { return []statePart{tablePart{KeyTable: s.table}} }
+func (s *setOp) restored() error    { return nil }
+
+func (e *emit) keeps() []statePart { return []statePart{tablePart{KeyTable: e.table}} }
+
+func (e *emit) restored() error {
+	e.close.registerAll(e.table, e.spec.WindowEnd)
+	return nil
+}
+
+func (v *values) keeps() []statePart { return nil }
+
+// restored: the rows have been emitted in an earlier life.
+func (v *values) restored() error {
+	v.done = true
+	return nil
+}
+
+func (t *topN) keeps() []statePart {
+	return []statePart{tablePart{KeyTable: t.parts}, tablePart{KeyTable: t.rows}}
+}
+
+// restored sorts the partitions and finds out what they have emitted.
+func (t *topN) restored() error {
+	at := t.rows.PayloadOffset()
+	lists := make([][]int32, t.parts.Slots())
+	for _, r := range t.rows.LiveSlots(nil) {
+		p := int64(*t.rows.Word(r, at+topPart)) - 1
+		if p < 0 || p >= int64(len(lists)) || !t.parts.Live(int32(p)) {
+			return corrupt("row %d of partition %d, which is not there", r, p)
+		}
+		lists[p] = append(lists[p], r)
+	}
+	t.groups = make([]topGroup, len(lists))
+	for p, l := range lists {
+		slices.SortFunc(l, t.order)
+		g := &t.groups[p]
+		g.rows.fill(l)
+		g.emitted = t.window(g)
+	}
+	return nil
+}
+
+// fill makes blocks, half full, of slots in order.
+func (o *orderedRows) fill(slots []int32) {
+	o.n = len(slots)
+	for b := range slices.Chunk(slots, blockMax/2) {
+		o.blocks = append(o.blocks, slices.Clone(b))
+	}
+}
+
+var (
+	_ keeper    = (*agg)(nil)
+	_ keeper    = (*join)(nil)
+	_ keeper    = (*topN)(nil)
+	_ statePart = (*blobPart)(nil)
+	_ statePart = (*groupPart)(nil)
+	_ statePart = tablePart{}
+	_ statePart = arenaPart{(*chunk.Arena)(nil)}
+)

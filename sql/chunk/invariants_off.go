@@ -1,0 +1,5 @@
+//go:build !invariants
+
+package chunk
+
+const checked = false
