@@ -327,3 +327,41 @@ func appendText(dst []byte, s string) []byte {
 }
 
 func (r *stateReader) text() string { return string(r.bytes(r.uvarint())) }
+
+func (a *regressionAcc) keeps(t *chunk.KeyTable) []statePart {
+	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}
+}
+
+func (a *regressionAcc) appendGroup(dst []byte, s int32) []byte {
+	if int(s) >= len(a.groups) || a.groups[s] == nil {
+		return dst
+	}
+	g := a.groups[s]
+	dst = binary.AppendVarint(dst, g.n)
+	for _, sum := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
+		dst = sum.append(dst)
+	}
+	return dst
+}
+
+func (a *regressionAcc) loadGroup(s int32, r *stateReader) error {
+	for int(s) >= len(a.groups) {
+		a.groups = append(a.groups, nil)
+	}
+	g := &regressionGroup{n: r.varint()}
+	for _, sum := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
+		sum.load(r)
+	}
+	a.groups[s] = g
+	a.size += g.size()
+	return nil
+}
+
+func (a *regressionAcc) restored(t *chunk.KeyTable, at int) error {
+	for s, g := range a.groups {
+		if g != nil && (s >= t.Slots() || !t.Live(int32(s))) {
+			return corrupt("sums of group %d, which is not there", s)
+		}
+	}
+	return a.cell.restored(t, at)
+}

@@ -60,13 +60,15 @@ func allAggregates(t *testing.T) *physical.Plan {
 	t.Helper()
 	in := chunk.Schema{types.Int4, types.Int8, types.Text, types.Float8, types.Numeric}
 	a := &physical.Agg{Group: []int{0}, Phase: physical.AggSingle, WindowStart: -1, WindowEnd: -1}
+	corr := call(t, "corr", false, types.Float8, 3, types.Float8, types.Float8)
+	corr.Args = []int{3, 3}
 	list := call(t, "string_agg", false, types.Text, 2, types.Text, types.Text)
 	list.Args, list.Const = []int{2, -1}, []*types.Datum{nil, {S: ","}}
 	a.Calls = []physical.AggCall{
 		call(t, "min", false, types.Text, 2, types.Text), call(t, "max", false, types.Numeric, 4, types.Numeric),
 		call(t, "sum", false, types.Float8, 3, types.Float8), call(t, "var_samp", false, types.Float8, 3, types.Float8),
 		call(t, "sum", false, types.Numeric, 4, types.Numeric), call(t, "avg", false, types.Numeric, 4, types.Numeric),
-		call(t, "stddev_pop", false, types.Numeric, 1, types.Int8), call(t, "count", true, types.Int8, 2, types.Text), list}
+		call(t, "stddev_pop", false, types.Numeric, 1, types.Int8), corr, call(t, "count", true, types.Int8, 2, types.Text), list}
 	schema := chunk.Schema{types.Int4}
 	for _, c := range a.Calls {
 		schema = append(schema, c.Type)
