@@ -51,6 +51,12 @@ func (c *core) startDataflows() {
 
 func (c *core) startFill(f *dataflow) {
 	f.frontier.Store(uint64(c.epoch))
+	if f.sink != nil {
+		if err := f.sink.begin(); err != nil {
+			f.suspend(err)
+			return
+		}
+	}
 	if c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline {
 		c.db.jobs.Go(func() { c.fillJob(f) })
 		return
@@ -288,6 +294,7 @@ func (w *fill) readSource(i int) error {
 }
 
 func (w *fill) flush() error {
+	w.f.moved = true
 	r, err := w.f.run.Flush(exec.FlushInput{Time: w.time, Watermarks: w.marks})
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 const (
 	spaceCore      storage.Space = 1 // "core": coreState as JSON
 	spaceRelations storage.Space = 2 // id, part: a relation's manifest
+	spaceState     storage.Space = 3 // id, piece key: a dataflow's state, see flow_state.go
 )
 
 // The parts of a stored object that are relations of their own.
@@ -31,6 +32,10 @@ const (
 	partLate = byte(1)
 	partDead = byte(2)
 )
+
+// coreVersion is the version of coreState: 2 since dataflows are kept. What is older is
+// read, and its dataflows are filled again.
+const coreVersion = 2
 
 // checkpointAfter is the step time since the last checkpoint from which the next is
 // due: about what replaying the log's tail would take.
@@ -46,10 +51,14 @@ type checkpointer struct {
 	entries atomic.Int64
 	// dropped tells that files of dropped relations are waiting to be freed.
 	dropped atomic.Bool
+	// flows is the dataflows of which the store has pieces: a nil one is not the
+	// running one's. nil before the first checkpoint. Guarded by mu.
+	flows map[catalog.ID]*dataflow
 }
 
 // coreState is the core as a checkpoint keeps it, save for rows.
 type coreState struct {
+	Version   int                           `json:"version,omitempty"`
 	Epoch     relation.Epoch                `json:"epoch"`
 	Index     uint64                        `json:"index"`
 	Time      int64                         `json:"time"`
@@ -70,8 +79,9 @@ type objectState struct {
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
 	Late      bool                `json:"late,omitempty"`
 	// LateOffsets is sourceState.late.
-	LateOffsets []int64 `json:"late_offsets,omitempty"`
-	Dead        bool    `json:"dead,omitempty"`
+	LateOffsets []int64    `json:"late_offsets,omitempty"`
+	Dead        bool       `json:"dead,omitempty"`
+	Flow        *flowSaved `json:"flow,omitempty"`
 }
 
 // frozen is a consistent picture of the core on its way to disk.
@@ -79,6 +89,8 @@ type frozen struct {
 	state  coreState
 	parts  []frozenPart
 	oldest uint64 // the first entry that is still needed behind the checkpoint
+	flows  []*frozenFlow
+	kept   map[catalog.ID]*frozenFlow // flows by id
 }
 
 type frozenPart struct {
@@ -91,13 +103,11 @@ func partKey(id catalog.ID, part byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(id)), part)
 }
 
-// freeze notes the core's state and holds its relations. It copies nothing that grows
-// with the data.
+// freeze notes the core's state and holds its relations. It copies a bounded part of the
+// dataflows' state and nothing else that grows with the data. mu is held.
 func (c *core) freeze() (*frozen, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	f := &frozen{oldest: c.index + 1}
-	f.state = coreState{Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
+	f.state = coreState{Version: coreVersion, Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
 		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), Stages: c.stages.All()}
 	if first, ok := c.stages.Oldest(); ok {
 		f.oldest = first
@@ -105,36 +115,84 @@ func (c *core) freeze() (*frozen, error) {
 	for id, s := range c.seqs {
 		f.state.Sequences[id] = &sequenceState{s.Last, s.Called}
 	}
+	if err := c.freezeFlows(f); err != nil {
+		return f, err
+	}
 	for _, d := range c.cat.All() {
-		t := c.rels[d.ID]
-		if t == nil {
-			continue
-		}
-		o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && t.flow == nil}
-		if t.mark.at != noWatermark {
-			wm := t.mark.at
-			o.Watermark = &wm
-		}
-		if t.source != nil {
-			o.Offset, o.Position, o.LateOffsets = t.source.offset, t.source.position, t.source.late
-		}
-		f.state.Objects[d.ID] = o
-		if t.flow != nil || d.Kind == catalog.KindIndex && c.rels[d.Index.On].flow != nil {
-			continue // filled again from its inputs
-		}
-		for part, rel := range map[byte]*relation.Relation{partRows: t.rel, partLate: t.late, partDead: t.dead} {
-			if rel == nil {
-				continue
+		if t := c.rels[d.ID]; t != nil {
+			if err := c.freezeObject(f, d, t); err != nil {
+				return f, err
 			}
-			h, err := rel.Hold(c.epoch, "checkpoint")
-			if err != nil {
-				f.release()
-				return nil, err
-			}
-			f.parts = append(f.parts, frozenPart{partKey(d.ID, part), rel, h})
 		}
 	}
 	return f, nil
+}
+
+// freezeObject notes what is kept of a stored object and holds its relations, unless it
+// is filled again from its inputs.
+func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
+	flow := t.flow
+	if d.Kind == catalog.KindIndex {
+		flow = c.rels[d.Index.On].flow
+	}
+	again := flow != nil && f.kept[flow.out.id] == nil
+	o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && !again}
+	f.state.Objects[d.ID] = o
+	if t.flow != nil && !again {
+		o.Flow = f.kept[d.ID].saved
+	}
+	if t.mark.at != noWatermark {
+		wm := t.mark.at
+		o.Watermark = &wm
+	}
+	if t.source != nil {
+		o.Offset, o.Position, o.LateOffsets = t.source.offset, t.source.position, t.source.late
+	}
+	if again {
+		return nil
+	}
+	for part, rel := range []*relation.Relation{partRows: t.rel, partLate: t.late, partDead: t.dead} {
+		if rel == nil {
+			continue
+		}
+		h, err := rel.Hold(c.epoch, "checkpoint")
+		if err != nil {
+			return err
+		}
+		f.parts = append(f.parts, frozenPart{partKey(d.ID, byte(part)), rel, h})
+	}
+	return nil
+}
+
+// freezeWhen freezes at a moment when no dataflow is beside the step, if there is one
+// soon. It returns nil if there is nothing to be kept; what it returns beside an error
+// must be released, too.
+func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
+	patience := time.NewTimer(freezePatience)
+	defer patience.Stop()
+	for {
+		c.mu.Lock()
+		if c.index == 0 {
+			c.mu.Unlock()
+			return nil, nil
+		}
+		late := c.lagging()
+		if late == nil || ctx.Err() != nil {
+			defer c.mu.Unlock()
+			return c.freeze()
+		}
+		_, turned, _ := late.status()
+		c.mu.Unlock()
+		select {
+		case <-turned:
+		case <-patience.C:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.freeze()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 func (f *frozen) release() {
@@ -149,19 +207,17 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	defer db.checkpoints.mu.Unlock()
 	db.checkpoints.busy.Store(0)
 	db.checkpoints.entries.Store(0)
-	f, err := db.core.freeze()
-	if err != nil {
+	f, err := db.core.freezeWhen(ctx)
+	if f == nil {
 		return err
 	}
+	f.copyAside()
 	defer f.release()
-	if f.state.Index == 0 {
-		return nil
+	if err == nil {
+		err = db.saveFrozen(ctx, f)
 	}
-	// A checkpoint ahead of the log would be a database that the log cannot explain.
-	if err := db.driver.WaitDurable(ctx, f.state.Index); err != nil {
-		return err
-	}
-	if err := db.writeCheckpoint(f); err != nil {
+	db.flowsWritten(f, err == nil)
+	if err != nil {
 		db.checkpointDue()
 		return err
 	}
@@ -173,11 +229,26 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	return db.logs.TruncateBefore(f.oldest)
 }
 
+// saveFrozen makes a checkpoint of what was frozen.
+func (db *DB) saveFrozen(ctx context.Context, f *frozen) error {
+	// A checkpoint ahead of the log would be a database that the log cannot explain.
+	if err := db.driver.WaitDurable(ctx, f.state.Index); err != nil {
+		return err
+	}
+	if err := f.waitForSinks(ctx); err != nil {
+		return err
+	}
+	return db.writeCheckpoint(f)
+}
+
 // unsaved estimates what writing the checkpoint takes on disk.
 func (f *frozen) unsaved() int64 {
 	n := int64(coreBytes + len(f.parts)*partBytes)
 	for _, p := range f.parts {
 		n += p.hold.Unsaved()
+	}
+	for _, k := range f.flows {
+		n += k.set.Bytes()
 	}
 	return n
 }
@@ -224,6 +295,9 @@ func (db *DB) writeCheckpoint(f *frozen) error {
 		if err := w.Put(spaceRelations, f.parts[i].key, parts[i].Manifest); err != nil {
 			return err
 		}
+	}
+	if err := db.writeFlows(w, f); err != nil {
+		return err
 	}
 	return w.Commit(nil, segments)
 }
@@ -304,6 +378,13 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 	if err := json.Unmarshal(b, &state); err != nil {
 		return 0, 0, fmt.Errorf("checkpoint: %w: %w", storage.ErrCorrupt, err)
 	}
+	if state.Version > coreVersion {
+		return 0, 0, fmt.Errorf("checkpoint has version %d, this program reads up to %d: use the newer program", state.Version, coreVersion)
+	}
+	can, err := db.resumable(&state)
+	if err != nil {
+		return 0, 0, err
+	}
 	c := db.core
 	c.epoch, c.index, c.time, c.cat = state.Epoch, state.Index, state.Time, state.Catalog
 	c.stages.Restore(state.Stages)
@@ -315,17 +396,13 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 	}
 	for _, d := range c.cat.All() {
 		if o := state.Objects[d.ID]; o != nil {
-			if err := db.restoreObject(d, o); err != nil {
+			if err := db.restoreObject(d, o, can); err != nil {
 				return 0, 0, fmt.Errorf("checkpoint: %s: %w", d.Name, err)
 			}
 		}
 	}
-	for _, d := range c.cat.All() {
-		if t := c.rels[d.ID]; t != nil && d.Query() != nil {
-			if err := c.createDataflow(t); err != nil {
-				return 0, 0, err
-			}
-		}
+	if err := db.restoreFlows(&state, can); err != nil {
+		return 0, 0, fmt.Errorf("checkpoint: %w", err)
 	}
 	return state.Index, state.Time, nil
 }
@@ -363,7 +440,7 @@ func (c *core) restoreStaged(logs *log.Store) error {
 	})
 }
 
-func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {
+func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catalog.ID]bool) error {
 	c := db.core
 	var on *catalog.Descriptor
 	if d.Kind == catalog.KindIndex {
@@ -379,10 +456,11 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState) error {
 		t.mark.at = *o.Watermark
 	}
 	var err error
-	derived := d.Query() != nil || on != nil && on.Query() != nil
+	derived := d.Query() != nil && !can[d.ID] || on != nil && on.Query() != nil && !can[on.ID]
 	switch {
 	case d.Kind == catalog.KindSource && !loggedByValue(d.Table.Connector):
-	case derived:
+	case derived: // filled again from its inputs
+		o.Dead = false
 		t.rel, err = relation.New(specOf(d, on, nil))
 		c.adopt(t)
 	default:

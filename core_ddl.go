@@ -88,7 +88,7 @@ func (c *core) putStored(s *step, d *catalog.Descriptor, o *ddlOp) error {
 		c.db.startSource(t)
 	}
 	if d.Query() != nil {
-		if err := c.createDataflow(t); err != nil {
+		if err := c.createDataflow(t, nil); err != nil {
 			return err
 		}
 		s.created = append(s.created, t.flow)

@@ -52,6 +52,11 @@ type dataflow struct {
 	// rows counts the rows that a fill has read, of total; for progress.
 	rows, total atomic.Int64
 
+	// workers is W of the state it goes on from; 0 for that of the options.
+	workers int
+	// moved tells that operators have run since the state was last copied.
+	moved bool
+
 	// nsPerRow is what a row has lately cost in a step; see lag.go.
 	nsPerRow float64
 
@@ -72,17 +77,22 @@ type flowInput struct {
 
 // createDataflow prepares the dataflow of a new view or sink. It starts to run at the
 // end of the entry, see startDataflow.
-func (c *core) createDataflow(t *stored) error {
+// It goes on from saved, if that is not nil.
+func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 	plan, err := planOf(t.desc)
 	if err != nil {
 		return err
 	}
 	f := &dataflow{db: c.db, out: t, plan: plan, turned: make(chan struct{})}
+	var written *int64
+	if saved != nil {
+		f.workers, written = saved.Workers, saved.File
+	}
 	if err := f.build(c.rels); err != nil {
 		return err
 	}
 	if t.desc.Kind == catalog.KindSink {
-		if f.sink, err = c.db.newSinkWriter(t); err != nil {
+		if f.sink, err = c.db.newSinkWriter(t, written); err != nil {
 			return err
 		}
 	}
@@ -99,7 +109,7 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 		return err
 	}
 	f.run, err = exec.New(f.plan, exec.Options{
-		Workers: f.db.opts.Workers, Context: &expr.Ctx{Settings: settings}, MemoryMax: f.db.opts.DataflowMemory})
+		Workers: cmp.Or(f.workers, f.db.opts.Workers), Context: &expr.Ctx{Settings: settings}, MemoryMax: f.db.opts.DataflowMemory})
 	if err != nil {
 		return err
 	}
@@ -298,6 +308,7 @@ func (f *dataflow) suspendedInput() *stored {
 
 // step applies one epoch.
 func (f *dataflow) step(c *core, s *step) error {
+	f.moved = true
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		if in.late {
@@ -412,6 +423,7 @@ func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Rela
 			if dead, err = newDeadLetters(f.out.desc.Name); err != nil {
 				return nil, nil, err
 			}
+			f.db.core.adoptRelation(dead)
 		}
 		if err := dead.Append(epoch, r.Dead); err != nil {
 			return nil, dead, err

@@ -164,6 +164,7 @@ func (db *DB) open(dir string) error {
 	go db.sequence()
 	db.reading.Store(true)
 	db.startSources()
+	db.publishFilled()
 	db.jobs.Go(db.merge)
 	db.jobs.Go(db.checkpointLoop)
 	return nil
@@ -296,6 +297,16 @@ func (db *DB) restartDataflows() {
 	db.core.startDataflows()
 	if s := db.state.Load(); s == nil || s.epoch < db.core.epoch {
 		db.state.Store(&published{epoch: db.core.epoch, time: db.core.time, cat: db.core.cat, rels: db.core.rels})
+	}
+}
+
+// publishFilled makes sure that what was filled within the restart is published, which
+// comes with an entry of the log.
+func (db *DB) publishFilled() {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	if len(db.core.unpublished) > 0 {
+		db.nudge()
 	}
 }
 

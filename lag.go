@@ -33,6 +33,9 @@ func (f *dataflow) rowsIn(s *step) int {
 
 // tooSlow estimates whether f would pass its slice in this step.
 func (f *dataflow) tooSlow(s *step) bool {
+	if !f.db.reading.Load() {
+		return false // whoever waits for the replay gains nothing
+	}
 	if f.db.opts.LagEvery > 0 && uint64(s.epoch)%uint64(f.db.opts.LagEvery) == 0 {
 		return true
 	}
@@ -67,17 +70,33 @@ func (f *dataflow) joinLimit() int64 {
 // leave takes f, and whoever reads it, out of the step before it has seen anything of
 // this entry. core.mu is held.
 func (c *core) leave(f *dataflow, s *step) {
+	c.leaveAt(f, s.epoch-1, nil)
+}
+
+// leaveAt takes f, and whoever reads it, out of the step at an epoch that they have
+// applied. With gate, which makes a channel for each, a dataflow stands still until its
+// channel is closed. core.mu is held.
+func (c *core) leaveAt(f *dataflow, epoch relation.Epoch, gate func(*dataflow) chan struct{}) {
 	w := &fill{f: f, c: c}
-	if err := w.hold(s.epoch - 1); err != nil {
+	if err := w.hold(epoch); err != nil {
 		c.suspendFlow(f, err)
 		return
 	}
-	f.frontier.Store(uint64(s.epoch - 1))
+	f.frontier.Store(uint64(epoch))
 	f.turn(flowFilling, nil)
-	c.db.jobs.Go(func() { c.rejoin(f, w) })
+	var still chan struct{}
+	if gate != nil {
+		still = gate(f)
+	}
+	c.db.jobs.Go(func() {
+		if still != nil {
+			<-still
+		}
+		c.rejoin(f, w)
+	})
 	for _, r := range c.readers[f.out.id] {
 		if r.is(flowLive) {
-			c.leave(r, s)
+			c.leaveAt(r, epoch, gate)
 		}
 	}
 }

@@ -23,6 +23,16 @@ type sinkWriter struct {
 	written uint64
 	turned  chan struct{}
 	err     error
+	broken  bool      // a write has failed: the file is not what it should be
+	mark    *sinkMark // nil if no checkpoint waits
+}
+
+// sinkMark asks for the length of a sink's file with everything up to an epoch.
+type sinkMark struct {
+	epoch relation.Epoch
+	bytes int64
+	err   error
+	done  chan struct{} // closed when bytes and err are there
 }
 
 // sinkBatch is the changes of one epoch.
@@ -58,8 +68,19 @@ func checkSink(d *catalog.Descriptor, fresh bool) error {
 	return sqlerr.New(sqlerr.InvalidParameterValue, "unknown connector %q", c.Name).WithHint("Connectors for sinks: blackhole, file.")
 }
 
-// newSinkWriter opens a sink's outside.
-func (db *DB) newSinkWriter(t *stored) (*sinkWriter, error) {
+// checkSinkFile checks that a sink's file has the bytes that a checkpoint knows of.
+func checkSinkFile(d *catalog.Descriptor, bytes int64) error {
+	names, typs := sourceColumns(d)
+	k, err := file.NewSink(names, typs, fileOptions(d.Sink.Connector))
+	if err != nil {
+		return err
+	}
+	return k.CheckHolds(bytes)
+}
+
+// newSinkWriter opens a sink's outside. Of a file, the first written bytes stay, which a
+// checkpoint knows of; without them the sink is filled from its inputs, see begin.
+func (db *DB) newSinkWriter(t *stored, written *int64) (*sinkWriter, error) {
 	w := &sinkWriter{db: db, turned: make(chan struct{})}
 	if c := t.desc.Sink.Connector; c.Name == "file" {
 		names, typs := sourceColumns(t.desc)
@@ -67,14 +88,24 @@ func (db *DB) newSinkWriter(t *stored) (*sinkWriter, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A sink is filled from its inputs after a start, from the first row on.
-		if err := k.TruncateTo(0); err != nil {
-			return nil, err
+		if written != nil {
+			if err := k.TruncateTo(*written); err != nil {
+				return nil, err
+			}
 		}
 		w.out = k
 	}
 	db.jobs.Go(w.run)
 	return w, nil
+}
+
+// begin empties the file of a sink that is filled from its inputs, from the first row on.
+// Nothing was added yet.
+func (w *sinkWriter) begin() error {
+	if w.out == nil {
+		return nil
+	}
+	return w.out.TruncateTo(0)
 }
 
 // add takes an epoch's changes; they are written when the epoch is published.
@@ -95,6 +126,22 @@ func (w *sinkWriter) publish(e uint64) {
 	w.wake()
 }
 
+// markAt asks for the length of the file as of an epoch that is applied.
+func (w *sinkWriter) markAt(e relation.Epoch) *sinkMark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mark = &sinkMark{epoch: e, done: make(chan struct{})}
+	w.wake()
+	return w.mark
+}
+
+// failed reports whether the file lacks something.
+func (w *sinkWriter) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
+
 // wake wakes the writer and who waits for it. mu is held.
 func (w *sinkWriter) wake() {
 	close(w.turned)
@@ -105,9 +152,16 @@ func (w *sinkWriter) wake() {
 func (w *sinkWriter) run() {
 	for {
 		w.mu.Lock()
-		n := 0
-		for n < len(w.pending) && uint64(w.pending[n].epoch) <= w.visible {
+		n, mark := 0, w.mark
+		for n < len(w.pending) && uint64(w.pending[n].epoch) <= w.visible && (mark == nil || w.pending[n].epoch <= mark.epoch) {
 			n++
+		}
+		if mark != nil && n == 0 && (len(w.pending) == 0 || w.pending[0].epoch > mark.epoch) {
+			w.mark = nil
+			w.mu.Unlock()
+			mark.bytes, mark.err = w.out.Sync()
+			close(mark.done)
+			continue
 		}
 		batch := w.pending[:n:n]
 		w.pending = append([]sinkBatch(nil), w.pending[n:]...)
@@ -117,7 +171,12 @@ func (w *sinkWriter) run() {
 			err := w.write(batch)
 			w.mu.Lock()
 			w.written = uint64(batch[n-1].epoch)
-			w.err = err
+			w.err, w.broken = err, w.broken || err != nil
+			if w.mark != nil && err != nil {
+				w.mark.err = err
+				close(w.mark.done)
+				w.mark = nil
+			}
 			w.wake()
 			w.mu.Unlock()
 			continue

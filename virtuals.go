@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"streamdb/exec"
 	"streamdb/planner"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -185,11 +186,15 @@ func fillProgress(_ *conn, t *transaction, out *chunk.Chunk) {
 
 func fillOperators(c *conn, t *transaction, out *chunk.Chunk) {
 	t.eachStored(func(s *stored) {
-		if s.flow == nil || !s.flow.is(flowLive) {
+		if s.flow == nil {
 			return
 		}
 		c.db.core.mu.Lock()
-		stats := s.flow.run.Stats()
+		live := s.flow.is(flowLive)
+		var stats []exec.NodeStats
+		if live { // otherwise it is its fill's
+			stats = s.flow.run.Stats()
+		}
 		c.db.core.mu.Unlock()
 		for _, n := range stats {
 			put(out, s.desc.Name, int64(n.Node), string(s.flow.plan.Nodes[n.Node].Kind), n.Rows, n.Nanos, n.StateBytes, n.StateKeys)

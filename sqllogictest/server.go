@@ -7,7 +7,7 @@ type Mode struct {
 	Name string
 	// Workers is W, the number of parallel workers of a dataflow. 0 means the server's default.
 	Workers int
-	// Checkpoint asks for a checkpoint after every statement.
+	// Checkpoint asks for a checkpoint after every statement; with Restart, now and then.
 	Checkpoint bool
 	// Restart kills the server between statements, without a shutdown and without what was not synced, and opens it again.
 	Restart bool
@@ -25,6 +25,7 @@ func Modes() []Mode {
 		{Name: "w4", Workers: 4},
 		{Name: "checkpoint", Workers: 2, Checkpoint: true},
 		{Name: "restart", Workers: 1, Restart: true},
+		{Name: "resume", Workers: 2, Restart: true, Checkpoint: true},
 		{Name: "lag", Workers: 2, Lag: true},
 		{Name: "extended", Workers: 1, Extended: true},
 	}

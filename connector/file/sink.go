@@ -82,6 +82,22 @@ func (k *Sink) CheckNew() error {
 	return k.open()
 }
 
+// CheckHolds raises 58030 if the file is shorter than an offset that Sync has returned.
+func (k *Sink) CheckHolds(offset int64) error {
+	fi, err := os.Stat(k.path)
+	if err != nil {
+		return openError(k.path, err)
+	}
+	return k.holds(fi, offset)
+}
+
+func (k *Sink) holds(fi fs.FileInfo, offset int64) error {
+	if fi.Size() < offset {
+		return sqlerr.New(sqlerr.IOError, "file %q of a sink has %d bytes, but %d were written", k.path, fi.Size(), offset)
+	}
+	return nil
+}
+
 func (k *Sink) open() error {
 	if k.file != nil {
 		return nil
@@ -196,8 +212,8 @@ func (k *Sink) TruncateTo(offset int64) error {
 	if err != nil {
 		return err
 	}
-	if fi.Size() < offset {
-		return sqlerr.New(sqlerr.IOError, "file %q of a sink has %d bytes, but %d were written", k.path, fi.Size(), offset)
+	if err := k.holds(fi, offset); err != nil {
+		return err
 	}
 	if err := k.file.Truncate(offset); err != nil {
 		return sqlerr.Wrap(err, sqlerr.IOError, "could not truncate file %q: %v", k.path, err)

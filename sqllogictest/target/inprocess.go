@@ -48,7 +48,7 @@ func (p *inProcess) open(workers int) (string, error) {
 	if p.mode.Lag {
 		opts.LagEvery = 3
 	}
-	if p.mode.Checkpoint {
+	if p.mode.Checkpoint && !p.mode.Restart {
 		opts.CheckpointEvery = 1
 	}
 	db, err := streamdb.Open(dataDir, opts)

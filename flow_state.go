@@ -1,0 +1,330 @@
+package streamdb
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"time"
+
+	"streamdb/exec"
+	"streamdb/sql/catalog"
+	"streamdb/sql/chunk"
+	"streamdb/storage"
+)
+
+// A checkpoint keeps every dataflow that is live at its epoch: the rows of its output,
+// as a table's, and the state of its operators, of which only what has changed since
+// the last checkpoint is written. Recovery goes on from there, by the log's tail; a
+// dataflow that was not live then, or reads one that was not, is filled again from its
+// inputs.
+//
+// What has changed is copied while the step stands still, as long as that is a matter
+// of a millisecond. A dataflow with more leaves the step at the checkpoint's epoch, is
+// copied beside it, and comes back by the mechanism of lag.go:
+//
+//	step      ──e──┬── e+1 ── e+2 ── …            e+9 ──>
+//	small views    ├ copied, go on
+//	a large one    └ leaves ── copied ── catches up ┘ joins
+
+const (
+	// freezeBytes is the state that a checkpoint copies while the step stands still:
+	// about a millisecond's worth.
+	freezeBytes = 4 << 20
+	// freezePatience is how long a checkpoint waits for dataflows that have left the
+	// step to come back: those that have not are filled anew after a restart.
+	freezePatience = 5 * time.Second
+)
+
+// flowSaved is what a checkpoint keeps of a dataflow beside rows and state.
+type flowSaved struct {
+	// Version is the exec.StateVersion of the state, Workers its W.
+	Version int `json:"version"`
+	Workers int `json:"workers"`
+	// Marks is the watermarks of the output columns.
+	Marks []int64 `json:"marks,omitempty"`
+	// File is the length of a sink's file.
+	File *int64 `json:"file,omitempty"`
+}
+
+// frozenFlow is a dataflow in a checkpoint that is being made.
+type frozenFlow struct {
+	f     *dataflow
+	saved *flowSaved
+	set   chunk.PieceSet
+	// whole says that the pieces replace all that the store has.
+	whole bool
+	// gate is closed when a dataflow that has left the step has been copied.
+	gate chan struct{}
+	mark *sinkMark
+}
+
+// freezeFlows copies the state of the live dataflows or takes them out of the step for
+// that. mu is held.
+func (c *core) freezeFlows(fz *frozen) error {
+	fz.kept = make(map[catalog.ID]*frozenFlow)
+	left := int64(freezeBytes)
+	var large []*frozenFlow
+	for _, f := range c.flows {
+		if !f.keepable(fz.kept) {
+			continue
+		}
+		k := &frozenFlow{f: f, saved: &flowSaved{Version: exec.StateVersion, Workers: f.run.Workers(), Marks: slices.Clone(f.marks)}}
+		fz.kept[f.out.id] = k
+		fz.flows = append(fz.flows, k)
+		if k.whole = c.db.checkpoints.flows[f.out.id] != f; k.whole {
+			f.run.Unsave()
+		} else if !f.moved {
+			continue
+		}
+		if n := f.run.DirtyBytes(); n > left {
+			large = append(large, k)
+		} else {
+			left -= n
+		}
+	}
+	for _, k := range large {
+		if k.f.is(flowLive) {
+			c.leaveAt(k.f, c.epoch, fz.gateOf)
+		}
+	}
+	for _, k := range fz.flows {
+		if k.gate == nil && (k.whole || k.f.moved) {
+			k.copy()
+		}
+		if k.f.sink != nil && k.f.sink.out != nil {
+			k.mark = k.f.sink.markAt(c.epoch)
+		}
+	}
+	return nil
+}
+
+// keepable reports whether a checkpoint can keep f: what it reads must be kept, too.
+func (f *dataflow) keepable(kept map[catalog.ID]*frozenFlow) bool {
+	if !f.is(flowLive) || !f.run.Keepable() || f.sink != nil && f.sink.failed() {
+		return false
+	}
+	for i := range f.inputs {
+		if up := f.inputs[i].rel; up.flow != nil && kept[up.id] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// gateOf makes the gate of a dataflow that leaves the step to be copied.
+func (fz *frozen) gateOf(f *dataflow) chan struct{} {
+	gate := make(chan struct{})
+	if k := fz.kept[f.out.id]; k != nil {
+		k.gate = gate
+	} else {
+		close(gate)
+	}
+	return gate
+}
+
+// copy takes what has changed in the state. The dataflow stands still.
+func (k *frozenFlow) copy() {
+	k.set.Reserve(k.f.run.DirtyBytes())
+	k.f.run.SaveState(&k.set)
+	k.f.moved = false
+}
+
+// copyAside copies the dataflows that have left the step, and lets them go on. It is
+// called once, whatever happens.
+func (fz *frozen) copyAside() {
+	for _, k := range fz.flows {
+		if k.gate != nil {
+			k.copy()
+			close(k.gate)
+		}
+	}
+}
+
+// waitForSinks waits until the sinks have written what belongs to the checkpoint.
+func (fz *frozen) waitForSinks(ctx context.Context) error {
+	for _, k := range fz.flows {
+		if k.mark == nil {
+			continue
+		}
+		select {
+		case <-k.mark.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if k.mark.err != nil {
+			return fmt.Errorf("sink %s: %w", k.f.out.desc.Name, k.mark.err)
+		}
+		k.saved.File = &k.mark.bytes
+	}
+	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// stateKey is the key of a piece of dataflow id's state, or the begin of all of them.
+func stateKey(id catalog.ID, k *chunk.PieceKey) []byte {
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, 4+chunk.PieceKeyBytes), uint32(id))
+	if k != nil {
+		key = k.Append(key)
+	}
+	return key
+}
+
+// writeFlows writes the changed pieces, with checksums, and deletes those of dataflows
+// that the checkpoint does not keep.
+func (db *DB) writeFlows(w *storage.CheckpointWriter, fz *frozen) error {
+	if db.checkpoints.flows == nil {
+		// What the store has is not known: it may be another version's.
+		if err := w.DeleteRange(spaceState, nil, nil); err != nil {
+			return err
+		}
+	}
+	gone := make([]catalog.ID, 0, len(db.checkpoints.flows))
+	for id := range db.checkpoints.flows {
+		if k := fz.kept[id]; k == nil || k.whole {
+			gone = append(gone, id)
+		}
+	}
+	slices.Sort(gone)
+	for _, id := range gone {
+		if err := w.DeleteRange(spaceState, stateKey(id, nil), stateKey(id+1, nil)); err != nil {
+			return err
+		}
+	}
+	var buf []byte
+	for _, k := range fz.flows {
+		err := k.set.Each(func(p chunk.PieceKey, b []byte) error {
+			key := stateKey(k.f.out.id, &p)
+			if b == nil {
+				return w.Delete(spaceState, key)
+			}
+			buf = append(buf[:0], b...)
+			return w.Put(spaceState, key, binary.BigEndian.AppendUint32(buf, crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b)))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flowsWritten notes what the store has after a checkpoint, or that the pieces of a
+// failed one are lost, so that everything must be written next time.
+func (db *DB) flowsWritten(fz *frozen, ok bool) {
+	if ok {
+		db.checkpoints.flows = make(map[catalog.ID]*dataflow, len(fz.flows))
+	}
+	for _, k := range fz.flows {
+		switch _, known := db.checkpoints.flows[k.f.out.id]; {
+		case ok:
+			db.checkpoints.flows[k.f.out.id] = k.f
+		case known && k.set.Len() > 0:
+			db.checkpoints.flows[k.f.out.id] = nil
+		}
+	}
+}
+
+// lagging returns a dataflow that has left the step and is on its way back, nil if there
+// is none. mu is held.
+func (c *core) lagging() *dataflow {
+	for _, f := range c.flows {
+		if f.is(flowFilling) && f.joined.Load() != 0 {
+			return f
+		}
+	}
+	return nil
+}
+
+// resumable finds the dataflows that can go on from their state in the checkpoint.
+func (db *DB) resumable(state *coreState) (map[catalog.ID]bool, error) {
+	can := make(map[catalog.ID]bool)
+	for _, d := range state.Catalog.All() {
+		o := state.Objects[d.ID]
+		if d.Query() == nil || o == nil || o.Flow == nil {
+			continue
+		}
+		if o.Flow.Version != exec.StateVersion {
+			db.logger.Info("state is of another version; filled again", "view", d.Name, "version", o.Flow.Version)
+			continue
+		}
+		if d.Sink != nil && o.Flow.File != nil {
+			if err := checkSinkFile(d, *o.Flow.File); err != nil {
+				db.logger.Warn("a sink's file is written again from the first row", "sink", d.Name, "error", err)
+				continue
+			}
+		}
+		plan, err := planOf(d)
+		if err != nil {
+			return nil, err
+		}
+		can[d.ID] = true
+		for i := range plan.Nodes {
+			if s := plan.Nodes[i].Scan; s != nil {
+				up := state.Catalog.ByID(catalog.ID(s.Relation))
+				if up != nil && up.Query() != nil && !can[up.ID] {
+					can[d.ID] = false
+				}
+			}
+		}
+	}
+	return can, nil
+}
+
+// resume makes the dataflow of a view or sink live from its state in the checkpoint.
+func (c *core) resume(t *stored, o *objectState) error {
+	if err := c.createDataflow(t, o.Flow); err != nil {
+		return err
+	}
+	f := t.flow
+	err := f.run.LoadState(func(fn func(k chunk.PieceKey, b []byte) error) error {
+		return c.db.store.Scan(spaceState, stateKey(t.id, nil), stateKey(t.id+1, nil), func(key, value []byte) error {
+			k, ok := chunk.DecodePieceKey(key[4:])
+			n := len(value) - 4
+			if !ok || n < 0 || binary.BigEndian.Uint32(value[n:]) != crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value[:n]) {
+				return fmt.Errorf("%w: checksum of state piece %x", storage.ErrCorrupt, key)
+			}
+			return fn(k, value[:n:n])
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("state of %s: %w: %w", t.desc.Name, storage.ErrCorrupt, err)
+	}
+	f.marks = o.Flow.Marks
+	f.joined.Store(uint64(c.epoch))
+	f.frontier.Store(uint64(c.epoch))
+	f.turn(flowLive, nil)
+	return nil
+}
+
+// restoreFlows makes the dataflows of a checkpoint: those that can go on from their
+// state, and the others, which are filled after the log has been replayed.
+func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
+	c := db.core
+	flows := make(map[catalog.ID]*dataflow)
+	for _, d := range c.cat.All() {
+		t := c.rels[d.ID]
+		if t == nil || d.Query() == nil {
+			continue
+		}
+		o := state.Objects[d.ID]
+		if o.Flow != nil {
+			flows[d.ID] = nil
+		}
+		if !can[d.ID] {
+			if err := c.createDataflow(t, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.resume(t, o); err != nil {
+			return err
+		}
+		flows[d.ID] = t.flow
+	}
+	if len(flows) > 0 {
+		db.checkpoints.flows = flows
+	}
+	return nil
+}
