@@ -18,6 +18,11 @@ func (b *binder) typeName(t *ast.TypeName) (types.Type, error) {
 	if t.Name == "char" && t.Schema != "" || t.Name == `char` {
 		typ, ok = types.QChar, true
 	}
+	if !ok && (t.Schema == "" || t.Schema == "pg_catalog") {
+		if err := functions.MissingType(t.Name); err != nil {
+			return types.Type{}, b.at(err, t)
+		}
+	}
 	if !ok || t.Schema != "" && t.Schema != "pg_catalog" {
 		name := t.Name
 		if t.Schema != "" {

@@ -410,13 +410,28 @@ func (x *exprCtx) isTruth(e *ast.IsTruth) (*expr.Expr, error) {
 
 func (x *exprCtx) isDistinct(e *ast.IsDistinct) (*expr.Expr, error) {
 	b := x.b
-	args, err := x.list([]ast.Expr{e.Left, e.Right})
-	if err != nil {
-		return nil, err
+	ls, rs := []ast.Expr{e.Left}, []ast.Expr{e.Right}
+	if l, ok := e.Left.(*ast.Row); ok {
+		if r, ok := e.Right.(*ast.Row); ok {
+			ls, rs = l.Args, r.Args
+		}
 	}
-	r, err := b.distinct(args[0], args[1], b.pos(e))
-	if err != nil {
-		return nil, err
+	if len(ls) != len(rs) {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "unequal number of entries in row expressions").At(b.pos(e))
+	}
+	parts := make([]*expr.Expr, len(ls))
+	for i := range ls {
+		args, err := x.list([]ast.Expr{ls[i], rs[i]})
+		if err != nil {
+			return nil, err
+		}
+		if parts[i], err = b.distinct(args[0], args[1], b.pos(e)); err != nil {
+			return nil, err
+		}
+	}
+	r := parts[0]
+	if len(parts) > 1 {
+		r = b.fold(&expr.Expr{Op: expr.OpOr, Type: types.Bool, Args: parts, Pos: b.pos(e)})
 	}
 	if e.Not {
 		r = logical.Not(r)

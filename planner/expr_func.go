@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"streamdb/planner/logical"
 	"streamdb/sql/ast"
 	"streamdb/sql/expr"
@@ -90,14 +92,9 @@ func (x *exprCtx) funcCall(e *ast.FuncCall) (*expr.Expr, error) {
 	if kind == functions.Set {
 		return x.setCall(name, e)
 	}
-	args, err := x.list(e.Args)
+	args, err := x.arguments(name, e)
 	if err != nil {
 		return nil, err
-	}
-	if e.Variadic {
-		if args, err = b.spread(args, b.pos(e)); err != nil {
-			return nil, err
-		}
 	}
 	if name == "pg_typeof" && len(args) == 1 && args[0].Type.Kind == types.KindUnknown && args[0].IsConst() {
 		return expr.Const(types.RegType, types.Datum{I: int64(types.Unknown.OID())}), nil
@@ -111,6 +108,8 @@ func plainCall(name string, e *ast.FuncCall, pos int) error {
 	switch {
 	case e.Star:
 		return sqlerr.New(sqlerr.WrongObjectType, "%s(*) specified, but %s is not an aggregate function", name, name).At(pos)
+	case e.WithinGroup && functions.ByName(name) == nil:
+		return sqlerr.Unsupported("WITHIN GROUP", pos)
 	case e.Distinct:
 		what = "DISTINCT"
 	case e.WithinGroup:
@@ -297,6 +296,11 @@ func (b *binder) resolveAgg(name string, args []*expr.Expr, pos int) (logical.Ag
 	}
 	for i := range args {
 		if args[i], err = b.coerce(args[i], to[i], functions.Implicit); err != nil {
+			return logical.AggCall{}, err
+		}
+	}
+	if f.Agg.Kind == functions.AggJSONBObjectAgg {
+		if args[0], err = b.callHidden(strings.TrimSuffix(name, "_object_agg")+"_key_any", pos, types.Text, args[0]); err != nil {
 			return logical.AggCall{}, err
 		}
 	}

@@ -113,7 +113,8 @@ func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, err
 		scalars.Input = node
 		node = scalars
 	}
-	if f.Alias != nil && len(f.Alias.Columns) == 0 && len(f.Funcs) == 1 && (len(cols) == 1 || f.Ordinality && len(cols) == 2) {
+	if f.Alias != nil && len(f.Alias.Columns) == 0 && len(f.Funcs) == 1 && (len(cols) == 1 || f.Ordinality && len(cols) == 2) &&
+		functions.ColumnName(name) == name {
 		cols[0].name = f.Alias.Name
 	}
 	return b.item(&relation{node: node, cols: cols}, name, f.Alias, outer, b.pos(f))
@@ -166,7 +167,7 @@ func (b *binder) fromSet(x *exprCtx, ps *logical.ProjectSet, name string, call *
 		}
 		if len(f.Columns) == 0 {
 			ps.Funcs = append(ps.Funcs, c)
-			cols = append(cols, &scopeCol{name: name, id: c.Col})
+			cols = append(cols, &scopeCol{name: functions.ColumnName(name), id: c.Col})
 			continue
 		}
 		for _, part := range f.Columns {

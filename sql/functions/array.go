@@ -26,6 +26,7 @@ func arrayFuncs() []*Function {
 		scalar("array_positions", arr+",anycompatible->int4[]", arrayPositions).nonStrict(),
 		scalar("trim_array", "anyarray,int4->anyarray", trimArray),
 		scalar("array_fill", "anyelement,int4[]->anyarray", arrayFill).nonStrict(),
+		scalar("array_fill", "anyelement,int4[],int4[]->anyarray", arrayFill).nonStrict(),
 		scalar("@>", "anyarray,anyarray->bool", arrayContains(0, 1)), scalar("<@", "anyarray,anyarray->bool", arrayContains(1, 0)),
 		scalar("&&", "anyarray,anyarray->bool", arrayOverlap),
 		scalar("string_to_array", "text,text->text[]", stringToArray).nonStrict(),
@@ -35,7 +36,7 @@ func arrayFuncs() []*Function {
 		set("unnest", "anyarray->anyelement", unnest),
 		set("generate_subscripts", "anyarray,int4->int4", generateSubscripts),
 		set("generate_subscripts", "anyarray,int4,bool->int4", generateSubscripts),
-		set("string_to_table", "text,text->text", stringToTable),
+		stringToTableFn("text,text->text"), stringToTableFn("text,text,text->text"),
 	}
 }
 
@@ -52,6 +53,7 @@ func (c *Call) arr(arg, i int) types.Array {
 // errNullElement and others are the errors of arrays.
 var (
 	errNullArrayDim = sqlerr.New(sqlerr.NullValueNotAllowed, "dimension array or low bound array cannot be null")
+	errNullDim      = sqlerr.New(sqlerr.NullValueNotAllowed, "dimension values cannot be null")
 	errTrimRange    = "number of elements to trim must be between 0 and %d"
 )
 
@@ -402,15 +404,21 @@ func trimArray(c *Call) {
 func arrayFill(c *Call) {
 	b := types.NewArrayBuilder(c.Out.Type)
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
-		if c.isNull(1, i) {
+		if c.isNull(1, i) || len(c.Args) > 2 && c.isNull(2, i) {
 			return nil, errNullArrayDim
 		}
 		d := c.arr(1, i)
+		b.Reset()
+		if err := c.fillLower(b, i, d.Len()); err != nil {
+			return nil, err
+		}
 		if d.Len() > 1 {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "arrays of more than one dimension are not supported")
 		}
-		b.Reset()
 		if d.Len() == 1 {
+			if d.Null(0) {
+				return nil, errNullDim
+			}
 			n := d.Int(0)
 			if n < 0 || n > textMax/8 {
 				return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", textMax/8)
@@ -421,6 +429,25 @@ func arrayFill(c *Call) {
 		}
 		return b.AppendTo(dst), nil
 	})
+}
+
+// fillLower gives the array of row i the lower bound that array_fill's third argument names.
+func (c *Call) fillLower(b *types.ArrayBuilder, i, dims int) error {
+	if len(c.Args) < 3 {
+		return nil
+	}
+	low := c.arr(2, i)
+	if low.Len() != dims {
+		return sqlerr.New(sqlerr.ArraySubscriptError, "wrong number of array subscripts").
+			WithDetail("Low bound array has different size than dimensions array.")
+	}
+	if low.Len() == 1 {
+		if low.Null(0) {
+			return errNullDim
+		}
+		b.SetLower(int32(low.Int(0)))
+	}
+	return nil
 }
 
 // has reports whether an array holds a value; NULL elements equal nothing.

@@ -46,12 +46,24 @@ func stringToArray(c *Call) {
 	})
 }
 
+func stringToTableFn(sig string) *Function {
+	return set("string_to_table", sig, stringToTable).nonStrict()
+}
+
 func stringToTable(c *Call, counts []int32) {
 	s, sep := c.strs(0), c.strs(1)
 	for i := range c.N {
-		if !c.Skipped(i) {
-			splitText(s.at(i), sep.at(i), false, func(f []byte) { c.Out.AppendBytes(f); counts[i]++ })
+		if c.Skipped(i) || c.isNull(0, i) {
+			continue
 		}
+		splitText(s.at(i), sep.at(i), c.isNull(1, i), func(f []byte) {
+			if len(c.Args) > 2 && !c.isNull(2, i) && bytes.Equal(f, c.strs(2).at(i)) {
+				c.Out.AppendNull()
+			} else {
+				c.Out.AppendBytes(f)
+			}
+			counts[i]++
+		})
 	}
 }
 

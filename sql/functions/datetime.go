@@ -232,6 +232,7 @@ func clockFuncs() []*Function {
 			}
 			return c.Clock()
 		})).volatile(),
+		scalar("timeofday", "->text", timeOfDay).volatile(),
 		scalar("current_date", "->date", now(func(c *Call) int64 { d, _ := types.SplitTimestamp(local(c)); return d })).stable(),
 		scalar("localtimestamp", "->timestamp", now(local)).stable(),
 		scalar("localtime", "->time", now(func(c *Call) int64 { _, t := types.SplitTimestamp(local(c)); return t })).stable(),
@@ -357,6 +358,20 @@ func makeTimestamp(c *Call) {
 			}
 		}
 		return types.TimestampToTZ(ts, loc)
+	})
+}
+
+// epochUnix is 2000-01-01 UTC in microseconds since 1970.
+const epochUnix = 946684800 * 1_000_000
+
+// timeOfDay shows the wall clock as in Tue Nov 24 12:21:56.123456 2026 UTC.
+func timeOfDay(c *Call) {
+	c.eachBytes(func(_ int, dst []byte) ([]byte, error) {
+		now := c.Now
+		if c.Clock != nil {
+			now = c.Clock()
+		}
+		return time.UnixMicro(now+epochUnix).In(c.zone()).AppendFormat(dst, "Mon Jan 02 15:04:05.000000 2006 MST"), nil
 	})
 }
 

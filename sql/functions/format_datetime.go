@@ -40,7 +40,7 @@ var dtFields = []string{"A.D.", "A.M.", "B.C.", "P.M.", "MONTH", "SSSSS", "Y,YYY
 // parseDTFormat takes a date format apart.
 func parseDTFormat(f string) []dtToken {
 	var toks []dtToken
-	fm := false
+	fm, tm := false, false
 	for f != "" {
 		up := strings.ToUpper(f[:min(len(f), 6)])
 		switch {
@@ -56,8 +56,11 @@ func parseDTFormat(f string) []dtToken {
 		case strings.HasPrefix(up, "FM"):
 			fm, f = true, f[2:]
 			continue
-		case strings.HasPrefix(up, "FX"), strings.HasPrefix(up, "TM"):
+		case strings.HasPrefix(up, "FX"):
 			f = f[2:]
+			continue
+		case strings.HasPrefix(up, "TM"): // names in the language of the locale, which is C: not padded
+			tm, f = true, f[2:]
 			continue
 		}
 		field := matchField(up)
@@ -66,8 +69,9 @@ func parseDTFormat(f string) []dtToken {
 			f = f[1:]
 			continue
 		}
-		t := dtToken{field: field, text: f[:len(field)], fm: fm}
-		f, fm = f[len(field):], false
+		name := strings.EqualFold(field, "MONTH") || strings.EqualFold(field, "DAY")
+		t := dtToken{field: field, text: f[:len(field)], fm: fm || tm && name}
+		f, fm, tm = f[len(field):], false, false
 		if len(f) >= 2 && strings.EqualFold(f[:2], "th") {
 			t.th, f = f[:2], f[2:]
 		}

@@ -19,6 +19,7 @@ func jsonFuncs() []*Function {
 			scalar(t+"_object_field", t+",text->"+t, jsonGet(false)), scalar(t+"_object_field_text", t+",text->text", jsonGet(true)),
 			scalar(t+"_array_element", t+",int4->"+t, jsonAt(false)), scalar(t+"_array_element_text", t+",int4->text", jsonAt(true)),
 			scalar(t+"_typeof", t+"->text", jsonTypeof), scalar(t+"_array_length", t+"->int4", jsonArrayLength),
+			scalar(t+"_key", "any->text", jsonKey).nonStrict().hidden().stable(),
 			scalar(t+"_build_object", "->"+t, jsonBuildObject).stable(), scalar(t+"_build_object", "any->"+t, jsonBuildObject).nonStrict().variadic().stable(),
 			scalar(t+"_build_array", "->"+t, jsonBuildArray).stable(), scalar(t+"_build_array", "any->"+t, jsonBuildArray).nonStrict().variadic().stable(),
 			scalar("to_"+t, "anyelement->"+t, toJSON).stable(),
@@ -240,6 +241,27 @@ func jsonBuildObject(c *Call) {
 		return b.AppendObject(dst), nil
 	})
 }
+
+// ColumnName is the name of the result column of a set-returning function in FROM: its own, unless it names its result.
+func ColumnName(name string) string {
+	switch name {
+	case "json_array_elements", "json_array_elements_text", "jsonb_array_elements", "jsonb_array_elements_text":
+		return "value"
+	}
+	return name
+}
+
+// jsonKey makes the text of a key of json_object_agg, which must not be NULL.
+func jsonKey(c *Call) {
+	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
+		if c.isNull(0, i) {
+			return nil, errNullKey
+		}
+		return c.appendText(dst, c.Args[0], i), nil
+	})
+}
+
+var errNullKey = sqlerr.New(sqlerr.InvalidParameterValue, "field name must not be null")
 
 func jsonBuildArray(c *Call) {
 	var b types.JSONBuilder

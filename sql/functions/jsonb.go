@@ -20,6 +20,7 @@ func jsonbFuncs() []*Function {
 		scalar("-", "jsonb,text[]->jsonb", jsonDeleteKeys),
 		scalar("#-", "jsonb,text[]->jsonb", jsonDeletePath),
 		scalar("jsonb_set", "jsonb,text[],jsonb->jsonb", jsonSet), scalar("jsonb_set", "jsonb,text[],jsonb,bool->jsonb", jsonSet),
+		scalar("jsonb_set_lax", "jsonb,text[],jsonb,bool,text->jsonb", jsonSetLax).nonStrict().defaults(2),
 		scalar("jsonb_insert", "jsonb,text[],jsonb->jsonb", jsonInsert), scalar("jsonb_insert", "jsonb,text[],jsonb,bool->jsonb", jsonInsert),
 		scalar("jsonb_pretty", "jsonb->text", jsonFn(func(v string) string { return string(pretty(nil, v, 0)) })),
 	}
@@ -338,28 +339,29 @@ func (e *jsonEdit) atElement(b *types.JSONBuilder, v string, depth int, last boo
 func editKernel(c *Call, scalarErr error, fill func(i int, e *jsonEdit)) {
 	d := c.strs(0)
 	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
-		v := string(d.at(i))
-		if k := types.JSONKindOf(v); k != types.JSONObject && k != types.JSONArray {
-			return nil, scalarErr
-		}
 		var e jsonEdit
-		a := c.arr(1, i)
-		for k := range a.Len() {
-			if a.Null(k) {
-				return nil, sqlerr.New(sqlerr.NullValueNotAllowed, errNullPathEntry, k+1)
-			}
-			e.path = append(e.path, a.Str(k))
-		}
-		if len(e.path) == 0 {
-			return append(dst, v...), nil
-		}
 		fill(i, &e)
-		if types.JSONLen(v) == 0 && !e.create && !e.insert {
-			return append(dst, v...), nil
-		}
-		r, err := e.apply(v, 0)
-		return append(dst, r...), err
+		return c.edit(i, dst, string(d.at(i)), scalarErr, &e)
 	})
+}
+
+// edit appends v, edited at the path in argument 1.
+func (c *Call) edit(i int, dst []byte, v string, scalarErr error, e *jsonEdit) ([]byte, error) {
+	if k := types.JSONKindOf(v); k != types.JSONObject && k != types.JSONArray {
+		return nil, scalarErr
+	}
+	a := c.arr(1, i)
+	for k := range a.Len() {
+		if a.Null(k) {
+			return nil, sqlerr.New(sqlerr.NullValueNotAllowed, errNullPathEntry, k+1)
+		}
+		e.path = append(e.path, a.Str(k))
+	}
+	if len(e.path) == 0 || types.JSONLen(v) == 0 && !e.create && !e.insert {
+		return append(dst, v...), nil
+	}
+	r, err := e.apply(v, 0)
+	return append(dst, r...), err
 }
 
 func jsonDeletePath(c *Call) {
@@ -370,6 +372,38 @@ func jsonSet(c *Call) {
 	val := c.strs(2)
 	editKernel(c, errSetScalar, func(i int, e *jsonEdit) {
 		e.val, e.create = string(val.at(i)), len(c.Args) < 4 || c.bools(3).at(i)
+	})
+}
+
+// jsonSetLax is jsonb_set that says what an SQL NULL as the new value means.
+func jsonSetLax(c *Call) {
+	d, val := c.strs(0), c.strs(2)
+	how := c.optText(4)
+	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
+		if c.isNull(0, i) || c.isNull(1, i) || len(c.Args) > 3 && c.isNull(3, i) {
+			c.SetNull(i)
+			return dst, nil
+		}
+		e := jsonEdit{create: len(c.Args) < 4 || c.bools(3).at(i)}
+		v := string(d.at(i))
+		switch treat := string(how(i)); {
+		case !c.isNull(2, i):
+			e.val = string(val.at(i))
+		case len(c.Args) < 5, treat == "use_json_null":
+			e.val = "null"
+		case treat == "delete_key":
+			e.del = true
+		case treat == "return_target":
+			return append(dst, v...), nil
+		case treat == "raise_exception":
+			return nil, sqlerr.New(sqlerr.NullValueNotAllowed, "JSON value must not be null").
+				WithDetail("Exception was raised because null_value_treatment is \"raise_exception\".").
+				WithHint("To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.")
+		default:
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"")
+		}
+		return c.edit(i, dst, v, errSetScalar, &e)
 	})
 }
 

@@ -22,6 +22,7 @@ func mathFuncs() []*Function {
 		float8Fn("radians", plainFloat(func(x float64) float64 { return x * (math.Pi / 180) })),
 		scalar("pi", "->float8", func(c *Call) { fillFloats(c.Out.Floats, math.Pi) }),
 		scalar("random", "->float8", randomKernel).volatile(),
+		scalar("setseed", "float8->void", refuse("setseed")).volatile(),
 	}
 	fs = append(fs, degreeFuncs()...)
 	two := "float8,float8->float8"
@@ -181,6 +182,16 @@ func powerFloats(c *Call) {
 	})
 }
 
+// refuse is the kernel of a function of PostgreSQL's that we name but do not have.
+func refuse(name string) Kernel {
+	err := sqlerr.New(sqlerr.FeatureNotSupported, "function %s is not supported", name)
+	return func(c *Call) {
+		for i := range c.N {
+			c.Fail(i, err)
+		}
+	}
+}
+
 var errNoRandom = sqlerr.New(sqlerr.FeatureNotSupported, "random numbers are not available here")
 
 func randomKernel(c *Call) {
@@ -196,6 +207,7 @@ func widthBucketFuncs() []*Function {
 	return []*Function{
 		scalar("width_bucket", "float8,float8,float8,int4->int4", widthBucketFloat),
 		scalar("width_bucket", "numeric,numeric,numeric,int4->int4", widthBucketNumeric),
+		scalar("width_bucket", "anycompatible,anycompatiblearray->int4", widthBucketArray),
 	}
 }
 

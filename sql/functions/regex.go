@@ -78,6 +78,11 @@ func (c *Call) regex(pat, flags []byte) (*compiledRegex, error) {
 	r := st.m[k]
 	if r == nil {
 		r = newRegex(k)
+		similar := c.Fn.Name == "substring" && len(c.Fn.Args) == 3 // anchored at both ends, and of our own making
+		if r.err == nil && r.flags.greedy && r.flags.nonGreedy && c.Fn.Ret != types.Bool && !similar {
+			// PostgreSQL decides how far a match extends for the pattern as a whole. That there is one is the same.
+			r.err = regexUnsupported("mixing greedy and non-greedy quantifiers")
+		}
 		if len(st.m) >= regexCacheMax {
 			clear(st.m)
 		}
@@ -98,7 +103,7 @@ func newRegex(k regexKey) *compiledRegex {
 			return r
 		}
 	}
-	r.re, r.err = compileARE(k.pat, r.flags)
+	r.re, r.err = compileARE(k.pat, &r.flags)
 	return r
 }
 

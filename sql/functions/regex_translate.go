@@ -20,6 +20,7 @@ type regexFlags struct {
 	literal   bool // q
 	global    bool // g
 	nonGreedy bool // found while translating
+	greedy    bool // the same: a quantifier that varies, or an alternative, both of which prefer the longest
 }
 
 // badRegex is PostgreSQL's error for a pattern that is wrong.
@@ -63,8 +64,8 @@ func (f *regexFlags) setOption(b byte) bool {
 // compileARE compiles a pattern in PostgreSQL's advanced syntax. Matching is
 // leftmost-longest, as POSIX has it, unless the pattern has a non-greedy quantifier:
 // then it is leftmost-first.
-func compileARE(pat string, f regexFlags) (*regexp.Regexp, error) {
-	pat, err := directors(pat, &f)
+func compileARE(pat string, f *regexFlags) (*regexp.Regexp, error) {
+	pat, err := directors(pat, f)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func compileARE(pat string, f regexFlags) (*regexp.Regexp, error) {
 	if f.literal {
 		body = regexp.QuoteMeta(pat)
 	} else {
-		t := areTranslator{src: pat, flags: &f}
+		t := areTranslator{src: pat, flags: f}
 		if body, err = t.translate(); err != nil {
 			return nil, err
 		}
@@ -199,6 +200,7 @@ func (t *areTranslator) step() error {
 		t.pos++
 	case '|':
 		t.emit("|", false, false)
+		t.flags.greedy = true
 		t.pos++
 	case '*', '+', '?':
 		t.pos++
@@ -253,6 +255,8 @@ func (t *areTranslator) quantifier(q string) error {
 		t.pos++
 		t.out.WriteByte('?')
 		t.flags.nonGreedy = true
+	} else if q[0] != '{' || strings.Contains(q, ",") {
+		t.flags.greedy = true
 	}
 	t.quantified, t.prevWord = true, false
 	return nil

@@ -41,6 +41,9 @@ func Resolve(name string, args []types.Type) (*Function, []types.Type, types.Typ
 }
 
 func noFunction(name string, args []types.Type) error {
+	if err := missingFunction(name); err != nil {
+		return err
+	}
 	return sqlerr.New(sqlerr.UndefinedFunction, "function %s(%s) does not exist", name, typeList(args)).
 		WithHint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
@@ -163,6 +166,9 @@ func resolveOperator(name string, args []types.Type) (*Function, []types.Type, t
 	}
 	if c != nil {
 		return bind(c, args)
+	}
+	if err := missingOperator(name); err != nil {
+		return nil, nil, types.Type{}, err
 	}
 	text := operatorText(name, args)
 	if len(list) > 0 {

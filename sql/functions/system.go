@@ -59,7 +59,7 @@ func systemFuncs() []*Function {
 		scalar("pg_typeof", "any->regtype", pgTypeof).nonStrict(),
 		scalar("gen_random_uuid", "->uuid", randomUUID).volatile(),
 		scalar("pg_column_size", "any->int4", columnSize).stable(),
-		scalar("pg_size_pretty", "int8->text", sizePretty),
+		scalar("pg_size_pretty", "int8->text", sizePretty), scalar("pg_size_bytes", "text->int8", sizeBytes),
 		scalar("num_nulls", "any->int4", countNulls(true)).nonStrict().variadic(),
 		scalar("num_nonnulls", "any->int4", countNulls(false)).nonStrict().variadic(),
 	)

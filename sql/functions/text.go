@@ -25,6 +25,7 @@ func textFuncs() []*Function {
 	fs = append(fs, textPartFuncs()...)
 	fs = append(fs, textPadFuncs()...)
 	fs = append(fs, textFormatFuncs()...)
+	fs = append(fs, unicodeFuncs()...)
 	return append(fs, textCodeFuncs()...)
 }
 

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"streamdb/sql/sqlerr"
-	"streamdb/sql/types"
 )
 
 func textCodeFuncs() []*Function {
@@ -25,6 +24,9 @@ func textCodeFuncs() []*Function {
 		scalar("sha512", "bytea->bytea", bytesFn(func(d, s []byte) []byte { h := sha512.Sum512(s); return append(d, h[:]...) })),
 		scalar("encode", "bytea,text->text", encodeBytes), scalar("decode", "text,text->bytea", decodeText),
 		scalar("convert_from", "bytea,name->text", convertFrom), scalar("convert_to", "text,name->bytea", convertTo),
+		scalar("convert", "bytea,name,name->bytea", convertBytes), scalar("length", "bytea,name->int4", encodedLength),
+		scalar("to_ascii", "text->text", toASCII),
+		scalar("parse_ident", "text->text[]", parseIdent), scalar("parse_ident", "text,bool->text[]", parseIdent),
 	}
 }
 
@@ -206,27 +208,4 @@ func isUTF8Name(b []byte) bool {
 		return true
 	}
 	return false
-}
-
-func convertFrom(c *Call) {
-	a, b := c.strs(0), c.strs(1)
-	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
-		if !isUTF8Name(b.at(i)) {
-			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "encoding \"%s\" is not supported", b.at(i))
-		}
-		if err := types.CheckUTF8(types.BytesString(a.at(i))); err != nil {
-			return nil, err
-		}
-		return append(dst, a.at(i)...), nil
-	})
-}
-
-func convertTo(c *Call) {
-	a, b := c.strs(0), c.strs(1)
-	c.eachBytes(func(i int, dst []byte) ([]byte, error) {
-		if !isUTF8Name(b.at(i)) {
-			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "encoding \"%s\" is not supported", b.at(i))
-		}
-		return append(dst, a.at(i)...), nil
-	})
 }

@@ -138,7 +138,7 @@ var differs = map[string]string{
 
 	"dbeaver query databases": ownObjects, "dbeaver query schemas": ownObjects, "dbeaver query settings": ownObjects,
 	"npgsql query version": ownObjects, "sqlalchemy query server version": ownObjects,
-	"jdbc query getColumns": missing, "jdbc query getPrimaryKeys": missing, "jdbc query sql type of a name": missing,
+	"jdbc query getPrimaryKeys": missing, "jdbc query sql type of a name": missing,
 	"sqlalchemy query isolation": "answered by the session", "sqlalchemy query standard strings": "answered by the session",
 }
 
