@@ -113,7 +113,18 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 		t.position = old.position
 	}
 	if t.rel != nil && d.Table != nil && !sameColumns(old.desc, d) {
-		rel, err := c.alterRelation(s, t.rel, specOf(d, nil, t.defaults))
+		retyped := retypedColumns(old.desc, d)
+		if len(retyped) > 0 {
+			t.defaults = maps.Clone(t.defaults)
+			for _, id := range retyped {
+				delete(t.defaults, id)
+			}
+		}
+		alter := c.alterRelation
+		if len(retyped) > 0 {
+			alter = c.emptyRelation
+		}
+		rel, err := alter(s, t.rel, specOf(d, nil, t.defaults))
 		if err != nil {
 			return err
 		}
@@ -126,7 +137,7 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 			}
 			spec := specOf(x.desc, d, t.defaults)
 			nx := *x
-			if nx.rel, err = c.alterRelation(s, x.rel, spec); err != nil {
+			if nx.rel, err = alter(s, x.rel, spec); err != nil {
 				return err
 			}
 			s.changed = append(s.changed, nx.rel)
@@ -177,6 +188,28 @@ func (c *core) alterRelation(s *step, rel *relation.Relation, spec relation.Spec
 		}
 		return now.Append(s.epoch, k)
 	})
+}
+
+// retypedColumns gives the columns that have another type than before: the rows come anew with the entry.
+func retypedColumns(a, b *catalog.Descriptor) (ids []int) {
+	for _, c := range columnsOf(b) {
+		if o := a.ColumnByID(c.ID); o != nil && o.Type != c.Type {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// emptyRelation makes an empty relation in the place of one whose columns get other types; readers of older epochs keep
+// the old one.
+func (c *core) emptyRelation(_ *step, rel *relation.Relation, spec relation.Spec) (*relation.Relation, error) {
+	now, err := relation.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	c.adoptRelation(now)
+	c.db.replaced(rel)
+	return now, nil
 }
 
 // sameKey reports whether two specs have the same key columns, by id.

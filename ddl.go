@@ -63,6 +63,16 @@ func (s *conn) runDDL(ctx context.Context, p *portal, r session.Results) error {
 			return err
 		}
 	}
+	for _, c := range d.Changes {
+		if c.Put != nil && c.Put.Index != nil && c.Put.Index.Unique && s.t.cat.ByID(c.Put.ID) == nil {
+			s.t.asRead[c.Put.Index.On] = true
+		}
+	}
+	for _, v := range d.Validate {
+		for _, id := range v.Reads {
+			s.t.asRead[id] = true
+		}
+	}
 	if err := s.t.addDDL(o); err != nil {
 		return err
 	}
@@ -75,8 +85,14 @@ func (s *conn) runDDL(ctx context.Context, p *portal, r session.Results) error {
 			return err
 		}
 		fill = repeated(fill)
+		if d.Rewrite {
+			s.t.rewritten(d.Object.ID)
+		}
 		if err := s.t.write(t, fill); err != nil {
 			return err
+		}
+		if d.Rewrite {
+			return r.Complete(d.Tag)
 		}
 		return r.Complete("SELECT " + itoa(fill.Rows))
 	}

@@ -38,6 +38,9 @@ type tableWrite struct {
 	version  uint64
 	rows     *chunk.Chunk
 	truncate bool // before rows
+	// anew says that rows are all that the table has: the transaction has changed a column's type. They have been checked
+	// against each other, and that nobody else has written since is checked by reads.
+	anew bool
 	// late is the number of the rows that were late, known once the write is applied.
 	late *int64
 }
@@ -291,7 +294,7 @@ func (v *validator) admit(p *proposal) error {
 	}
 	var deltas []txn.Delta
 	for _, w := range p.writes {
-		if p.base != 0 && v.c.rels[w.table] == nil {
+		if p.base != 0 && (v.c.rels[w.table] == nil || w.anew) {
 			continue // made by the same transaction
 		}
 		t, err := v.table(w.table)
@@ -304,7 +307,11 @@ func (v *validator) admit(p *proposal) error {
 			}
 			continue // nothing that is there can be in the way
 		}
-		deltas = append(deltas, txn.Delta{Table: t, Version: w.version, Rows: w.rows})
+		version := w.version
+		if p.base != 0 {
+			version = t.Version // nobody else has altered it; the transaction itself may have
+		}
+		deltas = append(deltas, txn.Delta{Table: t, Version: version, Rows: w.rows})
 	}
 	return v.group.Admit(deltas)
 }

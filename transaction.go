@@ -39,7 +39,12 @@ type transaction struct {
 
 	serializable, readOnly bool
 	reads                  map[catalog.ID]bool
-	saves                  []savepoint
+	// asRead is the relations that must be at the commit as the transaction has seen them: a constraint has been
+	// checked on their rows, or they are written anew.
+	asRead map[catalog.ID]bool
+	// anew is the tables whose rows are written anew.
+	anew  map[catalog.ID]bool
+	saves []savepoint
 	// started is the transaction's time, µs since 2000-01-01 UTC.
 	started int64
 }
@@ -60,7 +65,7 @@ func (db *DB) begin(pin bool) *transaction {
 	for {
 		p := db.published()
 		t := &transaction{db: db, snap: p, states: make(map[*stored]*relation.Snapshot), cat: p.cat, made: map[catalog.ID]*stored{},
-			group: txn.NewOwnGroup(), reads: map[catalog.ID]bool{}, started: max(db.now(), p.time)}
+			group: txn.NewOwnGroup(), reads: map[catalog.ID]bool{}, asRead: map[catalog.ID]bool{}, anew: map[catalog.ID]bool{}, started: max(db.now(), p.time)}
 		if !pin || t.pinAll() == nil {
 			return t
 		}
@@ -241,6 +246,12 @@ func (t *transaction) commit(ctx context.Context) error {
 	for i := range p.writes {
 		p.whole = p.whole || p.writes[i].truncate
 		p.writes[i].late = new(int64)
+		p.writes[i].anew = t.anew[p.writes[i].table]
+	}
+	for id := range t.asRead {
+		if t.snap.rels[id] != nil {
+			p.reads = append(p.reads, id)
+		}
 	}
 	if t.serializable {
 		for id := range t.reads {
@@ -342,7 +353,7 @@ func (t *transaction) addDDL(o ddlOp) error {
 			t.made[d.ID].desc = d
 			continue
 		}
-		if t.snap.rels[d.ID] != nil {
+		if old := t.snap.rels[d.ID]; old != nil && (t.made[d.ID] != nil || len(retypedColumns(old.desc, d)) == 0) {
 			continue // altered columns: its rows are not read any more before the commit
 		}
 		s, err := newStored(d)
@@ -352,9 +363,36 @@ func (t *transaction) addDDL(o ddlOp) error {
 		if old := t.made[d.ID]; old != nil {
 			t.reshape(old.desc, d, o.Defaults[d.ID])
 		}
+		if err := t.emptyIndexes(s, d); err != nil {
+			return err
+		}
 		t.made[d.ID] = s
 	}
 	return nil
+}
+
+// emptyIndexes gives a table whose rows the transaction writes anew its unique indexes, so that they are checked.
+func (t *transaction) emptyIndexes(s *stored, d *catalog.Descriptor) error {
+	for _, x := range t.cat.Indexes(d.ID) {
+		if !x.Index.Unique || x.Index.Primary {
+			continue
+		}
+		xs, err := newIndex(x, d)
+		if err != nil {
+			return err
+		}
+		t.states[xs] = xs.rel.Newest()
+		s.indexes = append(s.indexes, xs)
+	}
+	return nil
+}
+
+// rewritten says that the rows that the transaction writes next to a table take the place of all that are there: nobody
+// else may have changed them since.
+func (t *transaction) rewritten(id catalog.ID) {
+	t.writes = slices.DeleteFunc(t.writes, func(w tableWrite) bool { return w.table == id })
+	t.regroup()
+	t.asRead[id], t.anew[id] = true, true
 }
 
 // reshape gives the rows that the transaction has written to a table the columns that

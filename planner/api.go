@@ -187,6 +187,8 @@ type DDL struct {
 	// Fill yields the rows of CREATE TABLE AS, one column per column; nil otherwise or
 	// with WITH NO DATA.
 	Fill *physical.Plan
+	// Rewrite says that Fill yields all rows of Object, a table that is there, anew.
+	Rewrite bool
 	// Validate is to be run first against the data that is there.
 	Validate []Validation
 	// Restart sets sequences to a value (ALTER SEQUENCE RESTART), by sequence id.
@@ -199,6 +201,8 @@ type DDL struct {
 type Validation struct {
 	Plan *physical.Plan
 	Err  *sqlerr.Error
+	// Reads is the relations that the query reads: they must not change until the statement is committed.
+	Reads []catalog.ID
 }
 
 // Subscribe is SUBSCRIBE: the changes of a relation or query as rows.

@@ -191,7 +191,11 @@ func (c *ddlCtx) object(n *ast.Name, kind catalog.Kind, action catalog.Action, i
 			c.notice(sqlerr.SuccessfulCompletion, "%s, skipping", sqlerr.As(err).Message)
 			return nil, nil
 		}
-		return nil, sqlerr.As(err).At(n.Loc())
+		e := sqlerr.As(err).At(n.Loc())
+		if action != catalog.ActionDrop {
+			e.Hint = "" // it says how to drop it
+		}
+		return nil, e
 	}
 	if err := c.cat.Check(c.p.opts.User, action, d); err != nil {
 		return nil, sqlerr.As(err).At(n.Loc())

@@ -19,7 +19,11 @@ func int8Const(v int64) *expr.Expr { return expr.Const(types.Int8, types.Datum{I
 // alter plans ALTER of a relation, index or sequence: the actions apply one after the
 // other to one copy of the descriptor.
 func (c *ddlCtx) alter(s *ast.AlterRelation) error {
-	d, err := c.object(&s.Name, kinds[s.Kind], catalog.ActionAlter, s.IfExists)
+	kind := kinds[s.Kind]
+	if d := c.cat.Find(c.p.path, catalog.Name{Schema: s.Name.Schema, Name: s.Name.Name}); d != nil && kind == catalog.KindTable {
+		kind = d.Kind // ALTER TABLE may name whatever has columns, and more
+	}
+	d, err := c.object(&s.Name, kind, catalog.ActionAlter, s.IfExists)
 	if err != nil || d == nil {
 		return err
 	}
@@ -36,6 +40,11 @@ func (c *ddlCtx) alter(s *ast.AlterRelation) error {
 	}
 	if put {
 		c.put(t.d)
+	}
+	if len(t.retyped) > 0 {
+		if err := t.rewriteRows(d); err != nil {
+			return err
+		}
 	}
 	for _, e := range t.extra {
 		c.put(e)
@@ -62,7 +71,8 @@ func (t *tableBuilder) action(old *catalog.Descriptor, a ast.AlterAction) (bool,
 		return false, t.renameColumn(old, a)
 	}
 	if t.d.Table == nil || t.d.Kind != catalog.KindTable {
-		return false, sqlerr.New(sqlerr.WrongObjectType, "ALTER action is not supported for %ss", t.d.Kind).At(a.Loc())
+		return false, sqlerr.New(sqlerr.WrongObjectType, "this ALTER action cannot be performed on relation %q", t.d.Name).
+			WithDetail("This operation is not supported for %ss.", t.d.Kind).At(a.Loc())
 	}
 	switch a := a.(type) {
 	case *ast.AddColumn:
@@ -80,7 +90,7 @@ func (t *tableBuilder) action(old *catalog.Descriptor, a ast.AlterAction) (bool,
 	case *ast.RenameConstraint:
 		return false, t.renameConstraint(a)
 	case *ast.SetColumnType:
-		return false, sqlerr.Unsupported("ALTER COLUMN TYPE", a.Loc())
+		return false, t.alterType(old, a)
 	}
 	return false, sqlerr.Unsupported("this ALTER action", a.Loc())
 }
@@ -310,10 +320,17 @@ func (t *tableBuilder) alterDropColumn(old *catalog.Descriptor, a *ast.DropColum
 		_, err := t.column(a.Name, a.Loc())
 		return false, err
 	}
-	if slices.Contains(t.d.PrimaryKey(), col.ID) {
-		return false, sqlerr.Unsupported("dropping a column of the primary key", a.Loc())
-	}
 	dropped, err := t.cat.PlanDropColumn(t.p.path, t.d, col.ID, a.Cascade)
+	if err == nil && slices.Contains(t.d.PrimaryKey(), col.ID) {
+		gone := map[catalog.ID]bool{}
+		for _, c := range dropped.Changes {
+			gone[c.Drop] = true
+		}
+		if u := t.maintainedOver(old.ID, gone); u != nil {
+			return false, sqlerr.New(sqlerr.FeatureNotSupported, "cannot drop a column of the primary key of a table that %s reads", t.cat.Describe(t.p.path, u)).
+				WithDetail("The view keeps its rows by that key.").At(a.Loc())
+		}
+	}
 	if err := t.ddlCtx.dropped(dropped, err); err != nil {
 		return false, err
 	}

@@ -19,6 +19,10 @@ type tableBuilder struct {
 	d *catalog.Descriptor
 	// extra is the sequences and indexes that go with it.
 	extra []*catalog.Descriptor
+	// later is the keys that LIKE brings, made when all columns are there.
+	later []func() error
+	// retyped is the columns that get another type, by id.
+	retyped map[int]*ast.SetColumnType
 }
 
 // createTable plans CREATE TABLE and CREATE TABLE AS.
@@ -35,7 +39,7 @@ func (c *ddlCtx) createTable(s *ast.CreateTable) error {
 	if s.As != nil {
 		err = t.fromQuery(s)
 	} else {
-		err = t.columns(s.Columns, s.Include)
+		err = t.columns(s.Columns, s.Likes, s.Include)
 	}
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func (c *ddlCtx) createSource(s *ast.CreateSource) error {
 	}
 	d.Table = &catalog.Table{NextColumn: 1, AppendOnly: true}
 	t := &tableBuilder{ddlCtx: c, d: d}
-	if err := t.columns(s.Columns, s.Include); err != nil {
+	if err := t.columns(s.Columns, nil, s.Include); err != nil {
 		return err
 	}
 	if err := t.options(s.Options, s.Format); err != nil {
@@ -90,6 +94,11 @@ func (t *tableBuilder) complete(defs []*ast.ColumnDef, cons []*ast.Constraint, w
 			return err
 		}
 	}
+	for _, key := range t.later {
+		if err := key(); err != nil {
+			return err
+		}
+	}
 	for i, w := range wms {
 		if i > 0 {
 			return sqlerr.New(sqlerr.InvalidTableDefinition, "multiple watermarks for table %q are not allowed", t.d.Name).At(t.b.pos(w))
@@ -107,10 +116,19 @@ func (t *tableBuilder) complete(defs []*ast.ColumnDef, cons []*ast.Constraint, w
 }
 
 // columns adds the columns of a definition.
-func (t *tableBuilder) columns(defs []*ast.ColumnDef, include []ast.IncludeColumn) error {
-	for _, def := range defs {
-		if err := t.addColumn(def); err != nil {
-			return err
+func (t *tableBuilder) columns(defs []*ast.ColumnDef, likes []*ast.TableLike, include []ast.IncludeColumn) error {
+	for i := 0; i <= len(defs); i++ {
+		for _, l := range likes {
+			if l.Before == i {
+				if err := t.like(l); err != nil {
+					return err
+				}
+			}
+		}
+		if i < len(defs) {
+			if err := t.addColumn(defs[i]); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range include {

@@ -450,9 +450,11 @@ func (c *ddlCtx) validate(b *binder, n logical.Node, cols []logical.ColID, e *sq
 	if err != nil {
 		return err
 	}
+	v := Validation{Plan: plan, Err: e}
 	for id := range b.reads {
 		c.b.reads[id] = true
+		v.Reads = append(v.Reads, id)
 	}
-	c.out.Validate = append(c.out.Validate, Validation{Plan: plan, Err: e})
+	c.out.Validate = append(c.out.Validate, v)
 	return nil
 }

@@ -46,6 +46,15 @@ type Constraint struct {
 	NoInherit        bool
 }
 
+// TableLike is LIKE table in CREATE TABLE, with what it includes.
+type TableLike struct {
+	Pos
+	Name Name
+	// Before is the number of columns that are defined before it.
+	Before                                             int
+	Defaults, Identity, Constraints, Indexes, Comments bool
+}
+
 // CreateTable is CREATE TABLE, and CREATE TABLE AS when As is set.
 type CreateTable struct {
 	Pos
@@ -53,6 +62,7 @@ type CreateTable struct {
 	IfNotExists bool
 	Temporary   bool
 	Columns     []*ColumnDef
+	Likes       []*TableLike
 	Constraints []*Constraint
 	Watermarks  []*Watermark
 	AppendOnly  bool

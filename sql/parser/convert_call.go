@@ -4,6 +4,7 @@ import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"streamdb/sql/ast"
+	"streamdb/sql/sqlerr"
 )
 
 func (c *converter) funcCall(f *pg.FuncCall) ast.Expr {
@@ -114,10 +115,25 @@ func (c *converter) sortItems(list []*pg.Node) []ast.SortItem {
 		it := ast.SortItem{Expr: c.expr(s.GetNode()), Desc: s.GetSortbyDir() == pg.SortByDir_SORTBY_DESC,
 			Nulls: nulls(s.GetSortbyNulls())}
 		it.Pos = locate(it.Expr)
-		c.refuse(s.GetSortbyDir() == pg.SortByDir_SORTBY_USING, "ORDER BY USING", it.Pos)
+		if s.GetSortbyDir() == pg.SortByDir_SORTBY_USING {
+			it.Desc = c.sortOperator(strs(s.GetUseOp()), it.Pos)
+		}
 		out = append(out, it)
 	}
 	return out
+}
+
+// sortOperator tells whether the operator of ORDER BY … USING sorts downward.
+func (c *converter) sortOperator(op []string, pos ast.Pos) bool {
+	name := ""
+	if len(op) > 0 {
+		name = op[len(op)-1]
+	}
+	if name != "<" && name != ">" {
+		c.fail(sqlerr.New(sqlerr.WrongObjectType, "operator %s is not a valid ordering operator", name).
+			WithHint("Ordering operators must be \"<\" or \">\" members of btree operator families.").At(int(pos)))
+	}
+	return name == ">"
 }
 
 func nulls(n pg.SortByNulls) ast.Nulls {

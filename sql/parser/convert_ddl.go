@@ -18,15 +18,16 @@ func (c *converter) createTable(s *pg.CreateStmt) ast.Statement {
 	c.refuse(s.OfTypename != nil, "CREATE TABLE OF", name.Pos)
 	c.refuse(onCommit(s.Oncommit), "ON COMMIT", name.Pos)
 	c.storage(s.Relation, s.Tablespacename, s.AccessMethod, len(s.Options) > 0)
-	columns, constraints := c.tableElements(s.TableElts)
+	columns, constraints, likes := c.tableElements(s.TableElts)
 	n := c.notes
 	if n.kind == ast.KindSource {
 		c.refuse(n.appendOnly, "APPEND ONLY on a source", c.start())
+		c.refuse(len(likes) > 0, "LIKE in CREATE SOURCE", c.start())
 		return &ast.CreateSource{Pos: c.start(), Name: name, IfNotExists: s.IfNotExists, Columns: columns, Constraints: constraints,
 			Watermarks: n.watermarks, Include: n.include, Options: n.options, Format: n.format}
 	}
 	return &ast.CreateTable{Pos: c.start(), Name: name, IfNotExists: s.IfNotExists, Temporary: s.Relation.GetRelpersistence() == "t",
-		Columns: columns, Constraints: constraints, Watermarks: n.watermarks, AppendOnly: n.appendOnly,
+		Columns: columns, Likes: likes, Constraints: constraints, Watermarks: n.watermarks, AppendOnly: n.appendOnly,
 		Include: n.include, Options: n.options, Format: n.format}
 }
 
@@ -43,7 +44,10 @@ func (c *converter) storage(r *pg.RangeVar, tablespace, method string, options b
 	c.refuse(options, "a storage parameter", pos)
 }
 
-func (c *converter) tableElements(list []*pg.Node) (columns []*ast.ColumnDef, constraints []*ast.Constraint) {
+// likeOption tells whether LIKE includes something: the bits of PostgreSQL's TableLikeOption.
+func likeOption(l *pg.TableLikeClause, bit uint) bool { return l.GetOptions()&(1<<bit) != 0 }
+
+func (c *converter) tableElements(list []*pg.Node) (columns []*ast.ColumnDef, constraints []*ast.Constraint, likes []*ast.TableLike) {
 	for _, n := range list {
 		switch v := n.GetNode().(type) {
 		case *pg.Node_ColumnDef:
@@ -53,12 +57,15 @@ func (c *converter) tableElements(list []*pg.Node) (columns []*ast.ColumnDef, co
 				constraints = append(constraints, k)
 			}
 		case *pg.Node_TableLikeClause:
-			c.unsupported("LIKE in CREATE TABLE", c.pos(v.TableLikeClause.GetRelation().GetLocation()))
+			l := v.TableLikeClause
+			name := c.rangeVarName(l.GetRelation())
+			likes = append(likes, &ast.TableLike{Pos: name.Pos, Name: name, Before: len(columns), Comments: likeOption(l, 0),
+				Constraints: likeOption(l, 2), Defaults: likeOption(l, 3), Identity: likeOption(l, 5), Indexes: likeOption(l, 6)})
 		default:
 			c.unsupported(nodeName(n)+" in CREATE TABLE", ast.NoPos)
 		}
 	}
-	return columns, constraints
+	return columns, constraints, likes
 }
 
 func (c *converter) columnDef(d *pg.ColumnDef) *ast.ColumnDef {
@@ -186,6 +193,14 @@ func (c *converter) createTableAs(s *pg.CreateTableAsStmt) ast.Statement {
 	return &ast.CreateTable{Pos: c.start(), Name: name, IfNotExists: s.IfNotExists, Temporary: into.GetRel().GetRelpersistence() == "t",
 		Watermarks: n.watermarks, AppendOnly: n.appendOnly, Include: n.include, Options: n.options, Format: n.format,
 		As: c.statementNode(s.Query), ColumnNames: strs(into.GetColNames()), WithNoData: into.GetSkipData()}
+}
+
+// selectInto converts SELECT … INTO table, which is CREATE TABLE AS.
+func (c *converter) selectInto(s *pg.SelectStmt, into *pg.IntoClause) ast.Statement {
+	name := c.rangeVarName(into.GetRel())
+	c.storage(into.GetRel(), into.GetTableSpaceName(), into.GetAccessMethod(), len(into.GetOptions()) > 0)
+	s.IntoClause = nil
+	return &ast.CreateTable{Pos: c.start(), Name: name, Temporary: into.GetRel().GetRelpersistence() == "t", As: c.selectStmt(s)}
 }
 
 func (c *converter) createView(s *pg.ViewStmt) ast.Statement {

@@ -33,6 +33,9 @@ func (c *converter) statement(n *pg.Node) ast.Statement {
 func (c *converter) statementNode(n *pg.Node) ast.Statement {
 	switch v := n.GetNode().(type) {
 	case *pg.Node_SelectStmt:
+		if into := v.SelectStmt.IntoClause; into != nil {
+			return c.selectInto(v.SelectStmt, into)
+		}
 		return c.selectStmt(v.SelectStmt)
 	case *pg.Node_InsertStmt:
 		return c.insert(v.InsertStmt)
