@@ -255,3 +255,32 @@ SELECT o.id, o.total, c.name, (SELECT count(*) FROM item i WHERE i.ord = o.id) A
 SELECT x.k, sum(x.n) AS n FROM (SELECT 'a' || a AS k, count(*) AS n FROM pair GROUP BY a UNION ALL SELECT 'b' || b, count(*) FROM pair GROUP BY b) x GROUP BY x.k HAVING sum(x.n) > 1;
 SELECT c.id, c.credit - coalesce(s.spent, 0) AS left_, s.n FROM cust c LEFT JOIN (SELECT o.cust, sum(i.qty * i.price) AS spent, count(DISTINCT o.id) AS n FROM ord o JOIN item i ON i.ord = o.id WHERE o.status <> 'open' GROUP BY o.cust) s ON s.cust = c.id WHERE c.credit > 0;
 SELECT DISTINCT c.city, d.tags[1] AS tag FROM cust c JOIN doc d ON d.id = c.id WHERE d.nums IS NOT NULL;
+
+-- window functions: over a total order, or where peers are alike
+SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY total DESC NULLS LAST, id) AS rn, rank() OVER (PARTITION BY cust ORDER BY day) AS r, dense_rank() OVER (PARTITION BY status ORDER BY qty) AS dr FROM ord;
+SELECT id, percent_rank() OVER (PARTITION BY status ORDER BY total) AS pr, cume_dist() OVER (PARTITION BY status ORDER BY total) AS cd, ntile(4) OVER (ORDER BY id) AS quarter FROM ord;
+SELECT id, lag(total) OVER w AS before, lead(total, 2, 0) OVER w AS behind, lag(status, 1, 'first') OVER w AS was, id - lag(id) OVER w AS gap FROM ord WINDOW w AS (PARTITION BY cust ORDER BY id);
+SELECT id, first_value(status) OVER w AS f, last_value(qty) OVER w AS l, nth_value(total, 2) OVER w AS n FROM ord WINDOW w AS (PARTITION BY cust ORDER BY id);
+SELECT id, sum(total) OVER w AS s, count(*) OVER w AS n, avg(qty) OVER w AS a, min(total) OVER w AS mi, max(status) OVER w AS mx FROM ord WINDOW w AS (PARTITION BY cust ORDER BY id);
+SELECT id, sum(qty) OVER (ORDER BY day) AS s, count(total) OVER (ORDER BY day) AS n, min(at) OVER (ORDER BY day) AS m FROM ord;
+SELECT id, sum(total) OVER w AS s, max(total) OVER w AS x, min(qty) OVER w AS i, avg(total) OVER w AS a FROM ord WINDOW w AS (PARTITION BY status ORDER BY id ROWS BETWEEN 3 PRECEDING AND 2 FOLLOWING);
+SELECT id, count(*) OVER w AS n, sum(qty) OVER w AS s, max(id) OVER w AS last FROM ord WINDOW w AS (ORDER BY day RANGE BETWEEN interval '3 days' PRECEDING AND interval '1 day' FOLLOWING);
+SELECT id, count(*) OVER w AS n, sum(total) OVER w AS s FROM ord WINDOW w AS (PARTITION BY status ORDER BY at DESC RANGE BETWEEN interval '2 hours' PRECEDING AND CURRENT ROW);
+SELECT id, sum(id) OVER (ORDER BY qty RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS s, count(*) OVER (ORDER BY total RANGE BETWEEN 2.50 PRECEDING AND 1 FOLLOWING) AS n FROM ord;
+SELECT id, sum(total) OVER (PARTITION BY status ORDER BY qty GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS s, max(id) OVER (ORDER BY day GROUPS 2 PRECEDING) AS m FROM ord;
+SELECT id, sum(qty) OVER (PARTITION BY cust ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) AS s, count(*) OVER (ORDER BY day RANGE UNBOUNDED PRECEDING EXCLUDE TIES) AS n, max(id) OVER (ORDER BY qty GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP) AS x FROM ord;
+SELECT id, total, sum(total) OVER (PARTITION BY cust) AS all_, count(*) OVER () AS n, max(day) OVER (PARTITION BY status) AS last FROM ord;
+SELECT id, count(*) FILTER (WHERE status = 'open') OVER (PARTITION BY cust ORDER BY id) AS open_, sum(total) FILTER (WHERE qty > 2) OVER (ORDER BY id ROWS 5 PRECEDING) AS s FROM ord;
+SELECT id, string_agg(status, ',') OVER (PARTITION BY cust ORDER BY id) AS path, array_agg(qty) OVER (PARTITION BY cust ORDER BY id ROWS 2 PRECEDING) AS qs FROM ord;
+SELECT ord, sku, qty, row_number() OVER (PARTITION BY sku ORDER BY ord, qty, price, note) AS rn, count(*) OVER (PARTITION BY sku) AS n, sum(qty) OVER (PARTITION BY sku ORDER BY ord, qty, price, note ROWS UNBOUNDED PRECEDING) AS s FROM item;
+SELECT a, b, c, row_number() OVER (ORDER BY a, b, c) AS rn, rank() OVER (ORDER BY a) AS r, sum(c) OVER (ORDER BY a, b, c ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS s FROM pair;
+SELECT cust, id, total, rn FROM (SELECT cust, id, total, row_number() OVER (PARTITION BY cust ORDER BY total DESC NULLS LAST, id) AS rn FROM ord) s WHERE rn <= 2;
+SELECT cust, id FROM (SELECT cust, id, rank() OVER (PARTITION BY cust ORDER BY qty) AS r FROM ord) s WHERE r <= 3;
+SELECT status, id, r FROM (SELECT status, id, rank() OVER (PARTITION BY status ORDER BY day DESC) AS r FROM ord) s WHERE r < 4;
+SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY sku ORDER BY ord DESC, qty, price, note) AS rn FROM item) s WHERE rn = 1;
+SELECT a, b, c FROM (SELECT a, b, c, row_number() OVER (PARTITION BY a ORDER BY b, c) AS rn FROM pair) s WHERE rn BETWEEN 2 AND 3;
+SELECT city, n, rank() OVER (ORDER BY n DESC) AS r, sum(n) OVER (ORDER BY n DESC, city) AS upto FROM (SELECT city, count(*) AS n FROM cust GROUP BY city) s;
+SELECT cust, sum(total) AS s, rank() OVER (ORDER BY sum(total) DESC NULLS LAST) AS r, lag(sum(total)) OVER (ORDER BY cust) AS prev FROM ord GROUP BY cust;
+SELECT x.id, y.id AS next_ FROM (SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY id) AS r FROM ord) x LEFT JOIN (SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY id) AS r FROM ord) y ON y.cust = x.cust AND y.r = x.r + 1;
+SELECT id, gap, sum(gap) OVER (ORDER BY id) AS s, count(*) OVER (ORDER BY at RANGE BETWEEN '1 day' PRECEDING AND '1 day' FOLLOWING) AS n, max(code) OVER (ORDER BY id ROWS 3 PRECEDING) AS c, min(nums) OVER (ORDER BY id ROWS 3 PRECEDING) AS m FROM doc;
+SELECT c.id, (SELECT s.r FROM (SELECT o.id, o.cust, row_number() OVER (PARTITION BY o.cust ORDER BY o.id) AS r FROM ord o) s WHERE s.cust = c.id ORDER BY s.r DESC LIMIT 1) AS n FROM cust c;

@@ -1,0 +1,301 @@
+package exec
+
+import "sort"
+
+const (
+	// leafClass is the size class of a full leaf: 512 slots, so that an insertion moves
+	// 1 KiB at the median.
+	leafClass = 9
+	leafMax   = 1 << leafClass
+	// leafMin is the size class of the smallest leaf: most partitions are small.
+	leafMin = 2
+	// seqSlabBits is the size of the slabs that blocks are cut from, in words.
+	seqSlabBits = 16
+)
+
+// seqArena owns the memory of the row sequences of an operator: blocks of 2^class words
+// cut from slabs, without a pointer into them, so that a million sequences are nothing
+// to the garbage collector. A block is named by its slab and the place in it.
+type seqArena struct {
+	slabs [][]int32
+	open  int // words used of the last common slab
+	last  int // that slab
+	free  [32][]uint64
+	total int64
+}
+
+// rowSeq is an ordered list of row slots: one leaf or, above leafMax slots, a directory of
+// (leaf, length) pairs. The zero rowSeq is empty. Finding a place costs two binary
+// searches and a walk along the directory, an insertion moves half a leaf.
+type rowSeq struct {
+	n      int32
+	leaves int32 // 0: block is the only leaf
+	block  uint64
+	class  uint8 // of block; 0 for none
+}
+
+func (a *seqArena) alloc(class uint8) uint64 {
+	if f := a.free[class]; len(f) > 0 {
+		a.free[class] = f[:len(f)-1]
+		return f[len(f)-1]
+	}
+	n := 1 << class
+	if class > seqSlabBits {
+		a.slabs = append(a.slabs, make([]int32, n))
+		a.total += int64(n) * 4
+		return uint64(len(a.slabs)-1) << 32
+	}
+	if len(a.slabs) == 0 || a.open+n > len(a.slabs[a.last]) {
+		// The first slab is small: many an operator holds little.
+		size := 1 << seqSlabBits
+		if len(a.slabs) == 0 {
+			size = max(n, 1<<10)
+		}
+		a.slabs = append(a.slabs, make([]int32, size))
+		a.last, a.open = len(a.slabs)-1, 0
+		a.total += int64(size) * 4
+	}
+	b := uint64(a.last)<<32 | uint64(a.open)
+	a.open += n
+	return b
+}
+
+func (a *seqArena) release(block uint64, class uint8) {
+	if class > 0 {
+		a.free[class] = append(a.free[class], block)
+	}
+}
+
+func (a *seqArena) words(block uint64, class uint8) []int32 {
+	at := int(uint32(block))
+	return a.slabs[block>>32][at : at+1<<class : at+1<<class]
+}
+
+// dir returns the directory: three words per leaf, its block and its length.
+func (a *seqArena) dir(s *rowSeq) []int32 { return a.words(s.block, s.class) }
+
+const dirWords = 3
+
+func dirBlock(d []int32, i int) uint64 {
+	return uint64(uint32(d[dirWords*i]))<<32 | uint64(uint32(d[dirWords*i+1]))
+}
+
+func setDir(d []int32, i int, block uint64, n int) {
+	d[dirWords*i], d[dirWords*i+1], d[dirWords*i+2] = int32(block>>32), int32(uint32(block)), int32(n)
+}
+
+// leaf returns the slots of leaf i.
+func (a *seqArena) leaf(s *rowSeq, i int) []int32 {
+	if s.leaves == 0 {
+		if s.n == 0 {
+			return nil
+		}
+		return a.words(s.block, s.class)[:s.n]
+	}
+	d := a.dir(s)
+	return a.words(dirBlock(d, i), leafClass)[:d[dirWords*i+2]]
+}
+
+// leafCount returns the number of leaves.
+func (s *rowSeq) leafCount() int { return int(max(s.leaves, 1)) }
+
+// find returns the place of the first slot that does not stand before target: its leaf,
+// its index there and its position in the sequence.
+func (a *seqArena) find(s *rowSeq, order func(x, y int32) int, target int32) (leaf, at int, pos int32) {
+	if s.leaves > 0 {
+		leaf = sort.Search(int(s.leaves), func(i int) bool { return order(a.leaf(s, i)[0], target) >= 0 }) - 1
+		leaf = max(leaf, 0)
+		d := a.dir(s)
+		for i := range leaf {
+			pos += d[dirWords*i+2]
+		}
+	}
+	l := a.leaf(s, leaf)
+	lo, hi := 0, len(l)
+	for lo < hi {
+		m := (lo + hi) / 2
+		if order(l[m], target) < 0 {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return leaf, lo, pos + int32(lo)
+}
+
+// insert puts slot at index at of leaf i.
+func (a *seqArena) insert(s *rowSeq, i, at int, slot int32) {
+	if s.leaves == 0 {
+		switch {
+		case s.class == 0:
+			s.block, s.class = a.alloc(leafMin), leafMin
+		case s.n == leafMax:
+			a.toDirectory(s)
+			a.insert(s, 0, at, slot)
+			return
+		case s.n == 1<<s.class:
+			b := a.alloc(s.class + 1)
+			copy(a.words(b, s.class+1), a.words(s.block, s.class))
+			a.release(s.block, s.class)
+			s.block, s.class = b, s.class+1
+		}
+		s.n++
+		l := a.words(s.block, s.class)[:s.n]
+		copy(l[at+1:], l[at:])
+		l[at] = slot
+		return
+	}
+	d := a.dir(s)
+	if d[dirWords*i+2] == leafMax {
+		a.split(s, i)
+		d = a.dir(s)
+		if n := int(d[dirWords*i+2]); at > n {
+			i, at = i+1, at-n
+		}
+	}
+	d[dirWords*i+2]++
+	l := a.leaf(s, i)
+	copy(l[at+1:], l[at:])
+	l[at] = slot
+	s.n++
+}
+
+// toDirectory puts a directory above the only leaf.
+func (a *seqArena) toDirectory(s *rowSeq) {
+	b := a.alloc(leafMin + 2)
+	setDir(a.words(b, leafMin+2), 0, s.block, int(s.n))
+	s.block, s.class, s.leaves = b, leafMin+2, 1
+}
+
+// split cuts leaf i into two.
+func (a *seqArena) split(s *rowSeq, i int) {
+	a.addLeaf(s, i+1)
+	d := a.dir(s)
+	b := a.alloc(leafClass)
+	old := a.leaf(s, i)
+	half := len(old) / 2
+	copy(a.words(b, leafClass), old[half:])
+	setDir(d, i+1, b, len(old)-half)
+	d[dirWords*i+2] = int32(half)
+}
+
+// addLeaf makes room in the directory for a leaf at i.
+func (a *seqArena) addLeaf(s *rowSeq, i int) {
+	n := int(s.leaves)
+	if dirWords*(n+1) > 1<<s.class {
+		b := a.alloc(s.class + 1)
+		copy(a.words(b, s.class+1), a.dir(s))
+		a.release(s.block, s.class)
+		s.block, s.class = b, s.class+1
+	}
+	d := a.dir(s)
+	copy(d[dirWords*(i+1):dirWords*(n+1)], d[dirWords*i:dirWords*n])
+	s.leaves++
+}
+
+// remove takes out index at of leaf i.
+func (a *seqArena) remove(s *rowSeq, i, at int) {
+	l := a.leaf(s, i)
+	copy(l[at:], l[at+1:])
+	s.n--
+	if s.leaves == 0 {
+		if s.n == 0 {
+			a.clear(s)
+		}
+		return
+	}
+	d := a.dir(s)
+	if d[dirWords*i+2]--; d[dirWords*i+2] > 0 {
+		return
+	}
+	a.release(dirBlock(d, i), leafClass)
+	copy(d[dirWords*i:], d[dirWords*(i+1):dirWords*int(s.leaves)])
+	if s.leaves--; s.leaves == 0 {
+		a.release(s.block, s.class)
+		*s = rowSeq{}
+	}
+}
+
+// clear empties the sequence.
+func (a *seqArena) clear(s *rowSeq) {
+	if s.leaves > 0 {
+		d := a.dir(s)
+		for i := range int(s.leaves) {
+			a.release(dirBlock(d, i), leafClass)
+		}
+	}
+	a.release(s.block, s.class)
+	*s = rowSeq{}
+}
+
+// build makes the sequence hold slots, which are in order. Leaves are filled to three
+// quarters, so that what comes next finds room.
+func (a *seqArena) build(s *rowSeq, slots []int32) {
+	a.clear(s)
+	if len(slots) == 0 {
+		return
+	}
+	if len(slots) <= leafMax {
+		class := uint8(leafMin)
+		for 1<<class < len(slots) {
+			class++
+		}
+		s.block, s.class, s.n = a.alloc(class), class, int32(len(slots))
+		copy(a.words(s.block, class), slots)
+		return
+	}
+	const fill = leafMax * 3 / 4
+	leaves := (len(slots) + fill - 1) / fill
+	class := uint8(leafMin + 2)
+	for 1<<class < dirWords*leaves {
+		class++
+	}
+	s.block, s.class, s.leaves, s.n = a.alloc(class), class, int32(leaves), int32(len(slots))
+	for i := range leaves {
+		part := slots[i*fill : min((i+1)*fill, len(slots))]
+		b := a.alloc(leafClass)
+		copy(a.words(b, leafClass), part)
+		setDir(a.dir(s), i, b, len(part))
+	}
+}
+
+// appendRange appends the slots of positions [lo, hi) to dst.
+func (a *seqArena) appendRange(s *rowSeq, lo, hi int32, dst []int32) []int32 {
+	pos := int32(0)
+	for i := 0; i < s.leafCount() && pos < hi; i++ {
+		l := a.leaf(s, i)
+		n := int32(len(l))
+		if from, to := max(lo-pos, 0), min(hi-pos, n); from < to {
+			dst = append(dst, l[from:to]...)
+		}
+		pos += n
+	}
+	return dst
+}
+
+// seqCursor reads a sequence at positions near each other.
+type seqCursor struct {
+	a     *seqArena
+	s     *rowSeq
+	leaf  int
+	first int32 // position of the leaf's first slot
+	slots []int32
+}
+
+// at returns the slot at position pos.
+func (c *seqCursor) at(pos int32) int32 {
+	if c.slots == nil {
+		c.slots = c.a.leaf(c.s, 0)
+	}
+	for pos < c.first {
+		c.leaf--
+		c.slots = c.a.leaf(c.s, c.leaf)
+		c.first -= int32(len(c.slots))
+	}
+	for pos >= c.first+int32(len(c.slots)) {
+		c.first += int32(len(c.slots))
+		c.leaf++
+		c.slots = c.a.leaf(c.s, c.leaf)
+	}
+	return c.slots[pos-c.first]
+}
