@@ -2,6 +2,7 @@ package streamdb
 
 import (
 	"fmt"
+	"time"
 
 	"streamdb/exec"
 	"streamdb/sql/chunk"
@@ -37,6 +38,10 @@ type fill struct {
 	marks [][]int64        // the inputs' watermarks at epoch
 
 	dead *relation.Relation // the dead letters; the view's from join on
+
+	rounds int           // of catching up beside the step
+	rows   int64         // read by the last round, or by readAll
+	took   time.Duration // and the time for it
 }
 
 // startDataflows begins the fill of dataflows that were created in this entry: at
@@ -101,10 +106,12 @@ func (f *dataflow) inputRows() int64 {
 // fillJob runs beside the step.
 func (c *core) fillJob(f *dataflow) {
 	inBackground()
+	c.db.filling.Add(1)
+	defer c.db.filling.Add(-1)
 	if !c.inputsReady(f) {
 		return
 	}
-	if err := c.fillAside(f); err != nil && c.db.ctx.Err() == nil {
+	if err := c.fillAside(f); err != nil && c.db.ctx.Err() == nil && !f.is(flowDropped) {
 		f.suspend(err)
 	}
 }
@@ -137,7 +144,7 @@ func (c *core) fillAside(f *dataflow) error {
 	if err != nil {
 		return err
 	}
-	if err := w.readAll(); err != nil {
+	if err := w.timed(w.readAll); err != nil {
 		return err
 	}
 	return c.catchUpAside(f, w)
@@ -169,8 +176,8 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 		if !c.lockWithInputs(f) {
 			return nil
 		}
-		behind := w.behind()
-		if behind <= f.joinLimit() {
+		f.pace.learn(w.rows, w.took)
+		if f.mayJoin(w, w.behind()) {
 			err := w.aim()
 			if err == nil {
 				err = w.catchUp(c.epoch, c.time)
@@ -181,15 +188,16 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 			c.mu.Unlock()
 			return err
 		}
-		target, time := c.epoch, c.time
+		target, entryTime := c.epoch, c.time
 		err := w.aim()
 		c.mu.Unlock()
 		if err == nil {
-			err = w.catchUp(target, time)
+			err = w.timed(func() error { return w.catchUp(target, entryTime) })
 		}
 		if err != nil {
 			return err
 		}
+		w.rounds++
 	}
 }
 
@@ -250,6 +258,16 @@ func (w *fill) release() {
 			h.Release()
 		}
 	}
+}
+
+// timed notes the rows and the time of a part of the way that is done beside the step.
+func (w *fill) timed(part func() error) error {
+	began := time.Now()
+	w.rows = -w.f.rows.Load()
+	err := part()
+	w.rows += w.f.rows.Load()
+	w.took = time.Since(began)
+	return err
 }
 
 // readAll applies the held rows as one delta.

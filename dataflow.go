@@ -57,8 +57,10 @@ type dataflow struct {
 	// moved tells that operators have run since the state was last copied.
 	moved bool
 
-	// nsPerRow is what a row has lately cost in a step; see lag.go.
-	nsPerRow float64
+	// pace is what it has lately taken; core.mu guards it.
+	pace pace
+	// waiting counts who waits for it to become live.
+	waiting atomic.Int64
 
 	mu     sync.Mutex
 	err    error         // why it is suspended
@@ -108,8 +110,8 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 	if err != nil {
 		return err
 	}
-	f.run, err = exec.New(f.plan, exec.Options{
-		Workers: cmp.Or(f.workers, f.db.opts.Workers), Context: &expr.Ctx{Settings: settings}, MemoryMax: f.db.opts.DataflowMemory})
+	f.run, err = exec.New(f.plan, exec.Options{Workers: cmp.Or(f.workers, f.db.opts.Workers), Context: &expr.Ctx{Settings: settings},
+		MemoryMax: f.db.opts.DataflowMemory, Interrupt: f.interrupted})
 	if err != nil {
 		return err
 	}
@@ -124,6 +126,18 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 			return err
 		}
 		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late})
+	}
+	return nil
+}
+
+// interrupted ends a fill, in the middle of a delta, when its object has been dropped or the
+// database closes. A step is never cut short.
+func (f *dataflow) interrupted() error {
+	switch flowState(f.state.Load()) {
+	case flowDropped:
+		return errDropped(f.out.desc.Name)
+	case flowFilling:
+		return f.db.ctx.Err()
 	}
 	return nil
 }
@@ -190,6 +204,8 @@ func (f *dataflow) status() (state flowState, turned <-chan struct{}, cause erro
 
 // ready waits until the dataflow is live, and says why if it never will be.
 func (f *dataflow) ready(ctx context.Context) error {
+	f.waiting.Add(1)
+	defer f.waiting.Add(-1)
 	for {
 		s, turned, err := f.status()
 		switch s {

@@ -70,6 +70,7 @@ type DB struct {
 	jobs    jobGroup
 	started int64
 
+	filling       atomic.Int64 // dataflows at work beside the step
 	proposals     chan *proposal
 	aside         chan struct{} // places for large statements, see priority.go
 	closing       chan struct{}

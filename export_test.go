@@ -1,5 +1,7 @@
 package streamdb
 
+import "time"
+
 // Detain takes a view, and whoever reads it, out of the step, as if it were slow, and
 // keeps it out until release is called. It fails when the view is not live.
 func (db *DB) Detain(name string) (release func(), ok bool) {
@@ -36,4 +38,38 @@ func (db *DB) Detain(name string) (release func(), ok bool) {
 			db.jobs.Go(func() { c.rejoin(w.f, w) })
 		}
 	}, ok
+}
+
+// Idle reports whether within d no dataflow is at work beside the step any more.
+func (db *DB) Idle(d time.Duration) bool {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if db.filling.Load() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Paced makes a view look as if few rows had taken it so long, twice.
+func (db *DB) Paced(name string, took time.Duration) {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	for _, f := range db.core.flows {
+		if f.out.desc.Name == name {
+			f.pace.learn(1, took)
+			f.pace.learn(1, took)
+		}
+	}
+}
+
+// Joined returns the epoch at which a view last became live.
+func (db *DB) Joined(name string) uint64 {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	for _, f := range db.core.flows {
+		if f.out.desc.Name == name {
+			return f.joined.Load()
+		}
+	}
+	return 0
 }

@@ -16,16 +16,12 @@ import (
 // slice is the time that a dataflow may take of a step.
 const slice = 20 * time.Millisecond
 
-// leastRows is the number of rows from which a dataflow's speed is believed: below it,
-// a pause of the machine looks like a slow dataflow.
-const leastRows = 256
-
 // rowsIn counts the changes of this entry that f reads.
-func (f *dataflow) rowsIn(s *step) int {
-	n := 0
+func (f *dataflow) rowsIn(s *step) int64 {
+	n := int64(0)
 	for i := range f.inputs {
 		for _, d := range s.deltas[f.inputs[i].rel.id] {
-			n += d.Rows
+			n += int64(d.Rows)
 		}
 	}
 	return n
@@ -39,32 +35,26 @@ func (f *dataflow) tooSlow(s *step) bool {
 	if f.db.opts.LagEvery > 0 && uint64(s.epoch)%uint64(f.db.opts.LagEvery) == 0 {
 		return true
 	}
-	n := f.rowsIn(s)
-	return n >= leastRows && float64(n)*f.nsPerRow > float64(slice)
+	return f.pace.estimate(f.rowsIn(s)) > slice
 }
 
-// learn notes what the step took. The figure falls quickly and rises slowly: one slow
-// step is no slow dataflow.
-func (f *dataflow) learn(s *step, took time.Duration) {
-	n := f.rowsIn(s)
-	if n < leastRows {
-		return
-	}
-	now := float64(took) / float64(n)
-	switch {
-	case f.nsPerRow == 0 || now < f.nsPerRow:
-		f.nsPerRow = now
-	default:
-		f.nsPerRow += (now - f.nsPerRow) / 4
-	}
-}
+// learn notes what the step took.
+func (f *dataflow) learn(s *step, took time.Duration) { f.pace.learn(f.rowsIn(s), took) }
 
-// joinLimit is the number of changed rows with which f may join within a step.
-func (f *dataflow) joinLimit() int64 {
-	if f.nsPerRow == 0 {
-		return joinRows
-	}
-	return min(max(int64(float64(slice)/f.nsPerRow), leastRows), joinRows)
+const (
+	// roundsAside is how often a dataflow that somebody waits for catches up beside the
+	// step, before it joins even if it passes its slice …
+	roundsAside = 4
+	// … unless it would take about as long as this.
+	joinTime = time.Second
+)
+
+// mayJoin reports whether w may apply so many rows under the step's lock. A dataflow that
+// never gets there, because rows come faster, joins when somebody waits: the step stands
+// still for it, once for a few rounds beside it. core.mu is held.
+func (f *dataflow) mayJoin(w *fill, behind int64) bool {
+	return behind <= f.pace.within(slice, joinRows) ||
+		f.waiting.Load() > 0 && w.rounds >= roundsAside && behind <= joinRows && w.took < joinTime
 }
 
 // leave takes f, and whoever reads it, out of the step before it has seen anything of
@@ -104,8 +94,10 @@ func (c *core) leaveAt(f *dataflow, epoch relation.Epoch, gate func(*dataflow) c
 // rejoin brings f back to the head, beside the step.
 func (c *core) rejoin(f *dataflow, w *fill) {
 	inBackground()
+	c.db.filling.Add(1)
+	defer c.db.filling.Add(-1)
 	defer w.release()
-	if err := c.catchUpAside(f, w); err != nil && c.db.ctx.Err() == nil {
+	if err := c.catchUpAside(f, w); err != nil && c.db.ctx.Err() == nil && !f.is(flowDropped) {
 		c.mu.Lock()
 		c.suspendFlow(f, err)
 		c.mu.Unlock()

@@ -103,3 +103,73 @@ func TestFingerprintsOfLaggingView(t *testing.T) {
 		t.Errorf("%d fingerprints of the same rows", n)
 	}
 }
+
+// explode is a view in which each row of one table meets each of another.
+const explode = "CREATE MATERIALIZED VIEW pairs WITH (background) AS SELECT count(*) AS n FROM t JOIN u ON t.v + u.v < 0"
+
+// TestDropWhileFilling holds that a view can be dropped, and the database closed, while a fill is in the middle of one
+// delta that takes very long.
+func TestDropWhileFilling(t *testing.T) {
+	db, err := streamdb.Open("data", streamdb.Options{FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, serveOn(t, db))
+	// 10 billion pairs.
+	must(t, c, "CREATE TABLE t (v int)", "CREATE TABLE u (v int)", "INSERT INTO t SELECT g FROM generate_series(1, 100000) g",
+		"INSERT INTO u SELECT * FROM t", explode)
+	filling := func() bool {
+		return number(t, c, "SELECT count(*) FROM streamdb.progress WHERE relation = 'pairs' AND state = 'filling' AND rows_read > 100000") == 1
+	}
+	for range 2 {
+		for !filling() {
+			time.Sleep(time.Millisecond)
+		}
+		began := time.Now()
+		must(t, c, "DROP MATERIALIZED VIEW pairs")
+		if d := time.Since(began); d > 2*time.Second {
+			t.Errorf("DROP took %v", d)
+		}
+		if !db.Idle(2 * time.Second) {
+			t.Fatal("the fill of a dropped view goes on")
+		}
+		must(t, c, explode)
+	}
+	for !filling() {
+		time.Sleep(time.Millisecond)
+	}
+	began := time.Now()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("closing took %v", d)
+	}
+}
+
+// TestFewRowsLeave holds that a view for which a few rows are too much leaves the step for them, that a reader who waits
+// for it sees every acknowledged write, and that it comes back.
+func TestFewRowsLeave(t *testing.T) {
+	db := openQuietly(t, streamdb.Options{})
+	dsn := serveOn(t, db)
+	a := connect(t, dsn)
+	must(t, a, "CREATE TABLE t (v int)", "INSERT INTO t VALUES (1)",
+		"CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM t", "CREATE MATERIALIZED VIEW twice AS SELECT n * 2 AS n FROM n")
+	before := db.Joined("n")
+	must(t, a, "INSERT INTO t VALUES (2)")
+	if n := number(t, a, "SELECT n FROM twice"); n != 4 || db.Joined("n") != before {
+		t.Errorf("%d rows; it left for a row that is cheap", n)
+	}
+	db.Paced("n", time.Hour)
+	for want := int64(3); want < 6; want++ {
+		must(t, a, "INSERT INTO t VALUES (3)")
+		if n := number(t, a, "SELECT n FROM twice"); n != 2*want {
+			t.Errorf("got %d, want %d", n, 2*want)
+		}
+		now := db.Joined("n")
+		if now <= before && want == 3 {
+			t.Error("it stayed in the step for a row that takes an hour")
+		}
+		before = now
+	}
+}
