@@ -9,15 +9,15 @@ import (
 
 func mathFuncs() []*Function {
 	fs := []*Function{
-		float8Fn("sqrt", sqrtFloat), float8Fn("|/", sqrtFloat), float8Fn("cbrt", plainFloat(math.Cbrt)), float8Fn("||/", plainFloat(math.Cbrt)),
-		float8Fn("exp", expFloat), float8Fn("ln", lnFloat(math.Log)), float8Fn("log", lnFloat(log10)), float8Fn("log10", lnFloat(log10)),
+		float8Fn("sqrt", sqrtFloat), float8Fn("|/", sqrtFloat), float8Fn("cbrt", plainFloat(exactCbrt)), float8Fn("||/", plainFloat(exactCbrt)),
+		float8Fn("exp", expFloat), float8Fn("ln", lnFloat(exactLog)), float8Fn("log", lnFloat(exactLog10)), float8Fn("log10", lnFloat(exactLog10)),
 		float8Fn("ceil", plainFloat(math.Ceil)), float8Fn("ceiling", plainFloat(math.Ceil)), float8Fn("floor", plainFloat(math.Floor)),
 		float8Fn("round", plainFloat(math.RoundToEven)), float8Fn("trunc", plainFloat(math.Trunc)), float8Fn("sign", plainFloat(signFloat)),
-		float8Fn("sin", finiteArg(math.Sin)), float8Fn("cos", finiteArg(math.Cos)), float8Fn("tan", finiteArg(math.Tan)),
-		float8Fn("cot", finiteArg(func(x float64) float64 { return 1 / math.Tan(x) })),
-		float8Fn("asin", unitArg(math.Asin)), float8Fn("acos", unitArg(math.Acos)), float8Fn("atan", plainFloat(math.Atan)),
-		float8Fn("sinh", plainFloat(math.Sinh)), float8Fn("cosh", plainFloat(math.Cosh)), float8Fn("tanh", plainFloat(math.Tanh)),
-		float8Fn("asinh", plainFloat(math.Asinh)), float8Fn("acosh", acoshFloat), float8Fn("atanh", atanhFloat),
+		float8Fn("sin", finiteArg(exactSin)), float8Fn("cos", finiteArg(exactCos)), float8Fn("tan", finiteArg(exactTan)),
+		float8Fn("cot", finiteArg(func(x float64) float64 { return 1 / exactTan(x) })),
+		float8Fn("asin", unitArg(exactAsin)), float8Fn("acos", unitArg(exactAcos)), float8Fn("atan", plainFloat(exactAtan)),
+		float8Fn("sinh", plainFloat(exactSinh)), float8Fn("cosh", plainFloat(exactCosh)), float8Fn("tanh", plainFloat(exactTanh)),
+		float8Fn("asinh", plainFloat(exactAsinh)), float8Fn("acosh", acoshFloat), float8Fn("atanh", atanhFloat),
 		float8Fn("degrees", plainFloat(func(x float64) float64 { return x / (math.Pi / 180) })),
 		float8Fn("radians", plainFloat(func(x float64) float64 { return x * (math.Pi / 180) })),
 		scalar("pi", "->float8", func(c *Call) { fillFloats(c.Out.Floats, math.Pi) }),
@@ -33,7 +33,7 @@ func mathFuncs() []*Function {
 		}
 		fs = append(fs, f)
 	}
-	return append(fs, scalar("atan2", two, twoFloats(math.Atan2)))
+	return append(fs, scalar("atan2", two, twoFloats(exactAtan2)))
 }
 
 func fillFloats(out []float64, v float64) {
@@ -102,14 +102,14 @@ func acoshFloat(x float64) (float64, error) {
 	if x < 1 {
 		return 0, errInputRange
 	}
-	return math.Acosh(x), nil
+	return exactAcosh(x), nil
 }
 
 func atanhFloat(x float64) (float64, error) {
 	if x < -1 || x > 1 {
 		return 0, errInputRange
 	}
-	return math.Atanh(x), nil
+	return exactAtanh(x), nil
 }
 
 func sqrtFloat(x float64) (float64, error) {
@@ -120,7 +120,7 @@ func sqrtFloat(x float64) (float64, error) {
 }
 
 func expFloat(x float64) (float64, error) {
-	v := math.Exp(x)
+	v := exactExp(x)
 	if isInf(v) && !isInf(x) {
 		return 0, errFloatOver
 	}
@@ -129,8 +129,6 @@ func expFloat(x float64) (float64, error) {
 	}
 	return v, nil
 }
-
-func log10(x float64) float64 { return math.Log10(x) }
 
 func lnFloat(f func(float64) float64) func(float64) (float64, error) {
 	return func(x float64) (float64, error) {
@@ -169,7 +167,7 @@ func powerFloats(c *Call) {
 		case x < 0 && !isInf(y) && math.Floor(y) != y:
 			return 0, errNegPower
 		}
-		v := math.Pow(x, y)
+		v := exactPow(x, y)
 		if !isInf(x) && !isInf(y) {
 			if isInf(v) {
 				return 0, errFloatOver

@@ -21,20 +21,20 @@ var radiansPerDegree float64 = math.Pi / 180
 
 // The values at the ends of the pieces, computed as those within are.
 var (
-	sin30         = math.Sin(30 * radiansPerDegree)
-	oneMinusCos60 = 1 - math.Cos(60*radiansPerDegree)
-	asinHalf      = math.Asin(0.5)
-	acosHalf      = math.Acos(0.5)
-	atanOne       = math.Atan(1)
+	sin30         = exactSin(30 * radiansPerDegree)
+	oneMinusCos60 = 1 - exactCos(60*radiansPerDegree)
+	asinHalf      = exactAsin(0.5)
+	acosHalf      = exactAcos(0.5)
+	atanOne       = exactAtan(1)
 	tan45         = sindQuarter(45) / cosdQuarter(45)
 	cot45         = cosdQuarter(45) / sindQuarter(45)
 )
 
 // sind30 is the sine of [0, 30] degrees, exact at both ends.
-func sind30(x float64) float64 { return math.Sin(x*radiansPerDegree) / sin30 / 2 }
+func sind30(x float64) float64 { return exactSin(x*radiansPerDegree) / sin30 / 2 }
 
 // cosd60 is the cosine of [0, 60] degrees, exact at both ends.
-func cosd60(x float64) float64 { return 1 - (1-math.Cos(x*radiansPerDegree))/oneMinusCos60/2 }
+func cosd60(x float64) float64 { return 1 - (1-exactCos(x*radiansPerDegree))/oneMinusCos60/2 }
 
 // sindQuarter is the sine of [0, 90] degrees.
 func sindQuarter(x float64) float64 {
@@ -102,17 +102,17 @@ func cotd(x float64) float64 {
 // asindQuarter is the arc sine of [0, 1] in degrees, exact at 0, 0.5 and 1.
 func asindQuarter(x float64) float64 {
 	if x <= 0.5 {
-		return math.Asin(x) / asinHalf * 30
+		return exactAsin(x) / asinHalf * 30
 	}
-	return 90 - float64(math.Acos(x)/acosHalf*60)
+	return 90 - float64(exactAcos(x)/acosHalf*60)
 }
 
 // acosdQuarter is the arc cosine of [0, 1] in degrees, exact at 0, 0.5 and 1.
 func acosdQuarter(x float64) float64 {
 	if x <= 0.5 {
-		return 90 - float64(math.Asin(x)/asinHalf*30)
+		return 90 - float64(exactAsin(x)/asinHalf*30)
 	}
-	return math.Acos(x) / acosHalf * 60
+	return exactAcos(x) / acosHalf * 60
 }
 
 func asind(x float64) float64 {
@@ -129,6 +129,6 @@ func acosd(x float64) float64 {
 	return acosdQuarter(x)
 }
 
-func atand(x float64) float64 { return math.Atan(x) / atanOne * 45 }
+func atand(x float64) float64 { return exactAtan(x) / atanOne * 45 }
 
-func atan2d(y, x float64) float64 { return math.Atan2(y, x) / atanOne * 45 }
+func atan2d(y, x float64) float64 { return exactAtan2(y, x) / atanOne * 45 }
