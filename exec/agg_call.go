@@ -85,6 +85,9 @@ func newAccumulator(f *functions.Function, spec physical.AggCall, in *physical.N
 		}
 		return newListAcc(f, spec, all), nil
 	}
+	if f.Agg.OrderedSet {
+		return newOrderedSetAcc(f, spec, args)
+	}
 	return nil, sqlerr.Unsupported("aggregate "+f.Name, 0)
 }
 

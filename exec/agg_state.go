@@ -365,3 +365,31 @@ func (a *regressionAcc) restored(t *chunk.KeyTable, at int) error {
 	}
 	return a.cell.restored(t, at)
 }
+
+func (a *orderedSetAcc) keeps(*chunk.KeyTable) []statePart {
+	return []statePart{tablePart{KeyTable: a.v.table}, arenaPart{&a.cell.arena}}
+}
+
+func (a *orderedSetAcc) restored(t *chunk.KeyTable, at int) error {
+	if err := ofGroups(a.v.table, t); err != nil {
+		return err
+	}
+	a.groups = make([]*orderStat, t.Slots())
+	group := a.v.table.Layout().Offset(0)
+	for _, s := range a.v.table.LiveSlots(nil) {
+		if a.v.count(s) <= 0 || *a.v.table.Word(s, a.v.table.PayloadOffset()+statListed) != listedPlaced {
+			return corrupt("a value that occurs %d times", a.v.count(s))
+		}
+		g := *a.v.table.Word(s, group)
+		if a.groups[g] == nil {
+			a.groups[g] = &orderStat{}
+		}
+		a.groups[g].fresh = append(a.groups[g].fresh, s)
+	}
+	for _, o := range a.groups {
+		if o != nil {
+			o.settle(&a.v)
+		}
+	}
+	return a.cell.restored(t, at)
+}

@@ -64,7 +64,9 @@ func allAggregates(t *testing.T) *physical.Plan {
 	corr.Args = []int{3, 3}
 	list := call(t, "string_agg", false, types.Text, 2, types.Text, types.Text)
 	list.Args, list.Const = []int{2, -1}, []*types.Datum{nil, {S: ","}}
-	a.Calls = []physical.AggCall{
+	median := call(t, "percentile_cont", false, types.Float8, 3, types.Float8, types.Float8)
+	median.Args, median.Const = []int{-1, 3}, []*types.Datum{{F: 0.5}}
+	a.Calls = []physical.AggCall{median, call(t, "mode", false, types.Text, 2, types.Text),
 		call(t, "min", false, types.Text, 2, types.Text), call(t, "max", false, types.Numeric, 4, types.Numeric),
 		call(t, "sum", false, types.Float8, 3, types.Float8), call(t, "var_samp", false, types.Float8, 3, types.Float8),
 		call(t, "sum", false, types.Numeric, 4, types.Numeric), call(t, "avg", false, types.Numeric, 4, types.Numeric),

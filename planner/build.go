@@ -487,6 +487,15 @@ type aggCall struct {
 	order  []int
 }
 
+// directArgs is the number of leading arguments of a call that are constants of the call
+// and no columns: what an ordered-set aggregate takes before WITHIN GROUP.
+func directArgs(c *logical.AggCall) int {
+	if functions.ByID(c.Fn).Agg.OrderedSet {
+		return len(c.Args) - 1
+	}
+	return 0
+}
+
 // callExprs lists the expressions that the calls of an aggregation need as columns.
 func (p *builder) callExprs(n *logical.Agg) ([]aggCall, []*expr.Expr) {
 	var es []*expr.Expr
@@ -498,7 +507,12 @@ func (p *builder) callExprs(n *logical.Agg) ([]aggCall, []*expr.Expr) {
 	for i := range n.Calls {
 		c := &n.Calls[i]
 		a := aggCall{call: c, filter: -1}
-		for _, e := range c.Args {
+		direct := directArgs(c)
+		for k, e := range c.Args {
+			if k < direct {
+				a.args = append(a.args, -1)
+				continue
+			}
 			a.args = append(a.args, add(e))
 		}
 		if c.Filter != nil {
@@ -517,7 +531,11 @@ func (p *builder) placeCalls(calls []aggCall, ids, cols []logical.ColID) []physi
 	out := make([]physical.AggCall, len(calls))
 	for i, a := range calls {
 		c := physical.AggCall{Fn: a.call.Fn, Type: a.call.Type, Distinct: a.call.Distinct, Filter: -1}
-		for _, at := range a.args {
+		for k, at := range a.args {
+			if at < 0 {
+				c.Args, c.Const = append(c.Args, -1), append(c.Const, a.call.Args[k].Val)
+				continue
+			}
 			c.Args = append(c.Args, slices.Index(cols, ids[at]))
 		}
 		if a.filter >= 0 {

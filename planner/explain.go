@@ -360,7 +360,7 @@ func aggText(n *physical.Node, in []string) string {
 		var args []string
 		for k, a := range c.Args {
 			if k < len(c.Const) && c.Const[k] != nil {
-				args = append(args, "const")
+				args = append(args, FormatExpr(expr.Const(functions.ByID(c.Fn).Args[k], *c.Const[k]), nil))
 				continue
 			}
 			args = append(args, names([]int{a}, in))

@@ -208,8 +208,8 @@ func (x *exprCtx) aggregate(name string, e *ast.FuncCall) (*expr.Expr, error) {
 	switch {
 	case x.inAgg:
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(b.pos(e))
-	case e.WithinGroup:
-		return nil, sqlerr.Unsupported("WITHIN GROUP", b.pos(e))
+	case e.WithinGroup || functions.ByName(name)[0].Agg.OrderedSet:
+		return x.orderedSet(name, e)
 	case len(e.Args) == 0 && !e.Star:
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "%s(*) must be used to call a parameterless aggregate function", name).At(b.pos(e))
 	}
@@ -225,17 +225,60 @@ func (x *exprCtx) aggregate(name string, e *ast.FuncCall) (*expr.Expr, error) {
 		return nil, err
 	}
 	call.Distinct = e.Distinct
-	if e.Filter != nil {
-		if call.Filter, err = arg.cond(e.Filter, "FILTER"); err != nil {
-			return nil, err
-		}
-		if logical.IsTrue(call.Filter) {
-			call.Filter = nil
-		}
+	if err := arg.aggFilter(e, &call); err != nil {
+		return nil, err
 	}
 	if call.Order, err = x.aggOrder(arg, e, &call); err != nil {
 		return nil, err
 	}
+	r := b.meta.Ref(home.add(b, name, call))
+	r.Pos = b.pos(e)
+	return r, nil
+}
+
+// aggFilter binds the FILTER of an aggregate.
+func (x *exprCtx) aggFilter(e *ast.FuncCall, call *logical.AggCall) (err error) {
+	if e.Filter == nil {
+		return nil
+	}
+	if call.Filter, err = x.cond(e.Filter, "FILTER"); err == nil && logical.IsTrue(call.Filter) {
+		call.Filter = nil
+	}
+	return err
+}
+
+// orderedSet binds an ordered-set aggregate: f(direct …) WITHIN GROUP (ORDER BY value).
+func (x *exprCtx) orderedSet(name string, e *ast.FuncCall) (*expr.Expr, error) {
+	b := x.b
+	all := *e
+	all.Args = append([]ast.Expr(nil), e.Args...)
+	for i := range e.OrderBy {
+		all.Args = append(all.Args, e.OrderBy[i].Expr)
+	}
+	home, arg, args, err := x.aggregateLevel(&all)
+	if err != nil {
+		return nil, err
+	}
+	call, err := b.resolveAgg(name, args, b.pos(e))
+	if err != nil {
+		return nil, err
+	}
+	switch ordered := functions.ByID(call.Fn).Agg.OrderedSet; {
+	case !ordered:
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name).At(b.pos(e))
+	case !e.WithinGroup:
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "WITHIN GROUP is required for ordered-set aggregate %s", name).At(b.pos(e))
+	}
+	value := len(call.Args) - 1
+	for i := range value {
+		if call.Args[i] = b.foldAll(call.Args[i]); !call.Args[i].IsConst() {
+			return nil, sqlerr.Unsupported("an argument of "+name+" that is not constant", b.pos(e.Args[i]))
+		}
+	}
+	if err := arg.aggFilter(e, &call); err != nil {
+		return nil, err
+	}
+	call.Order = []logical.AggOrder{{Expr: call.Args[value], Desc: e.OrderBy[len(e.OrderBy)-1].Desc}}
 	r := b.meta.Ref(home.add(b, name, call))
 	r.Pos = b.pos(e)
 	return r, nil

@@ -171,8 +171,10 @@ func (x *exprCtx) windowSyntax(name string, kind functions.FuncKind, e *ast.Func
 		return sqlerr.New(sqlerr.WrongObjectType, "OVER specified, but %s is not a window function nor an aggregate function", name).At(at)
 	case e.WithinGroup && kind == functions.Window:
 		return sqlerr.New(sqlerr.WrongObjectType, "window function %s cannot have WITHIN GROUP", name).At(at)
+	case kind == functions.Aggregate && functions.ByName(name)[0].Agg.OrderedSet:
+		return sqlerr.New(sqlerr.FeatureNotSupported, "OVER is not supported for ordered-set aggregate %s", name).At(at)
 	case e.WithinGroup:
-		return sqlerr.Unsupported("WITHIN GROUP", at)
+		return sqlerr.New(sqlerr.WrongObjectType, "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name).At(at)
 	case e.Distinct:
 		return sqlerr.New(sqlerr.FeatureNotSupported, "DISTINCT is not implemented for window functions").At(at)
 	case kind == functions.Aggregate && len(e.Args) == 0 && !e.Star:

@@ -53,6 +53,9 @@ type AggInfo struct {
 	Retractable bool
 	// Ordered: the result depends on the order of the input.
 	Ordered bool
+	// OrderedSet: called with WITHIN GROUP (ORDER BY value); the last argument is that
+	// value, those before it are constants.
+	OrderedSet bool
 	// KeepsNulls: NULL arguments count (array_agg, jsonb_agg).
 	KeepsNulls bool
 }
@@ -69,6 +72,7 @@ func agg(id, name, sig string, kind AggKind) *Function {
 	case AggStringAgg, AggArrayAgg, AggJSONBAgg, AggJSONBObjectAgg:
 		f.Agg.Ordered = true
 	}
+	f.Agg.OrderedSet = kind == AggModeOrdered || kind == AggPercentileCont || kind == AggPercentileDisc
 	f.Agg.KeepsNulls = kind == AggArrayAgg || kind == AggJSONBAgg || kind == AggJSONBObjectAgg
 	return f
 }
@@ -86,6 +90,13 @@ func aggregateFuncs() []*Function {
 		agg("json_agg", "json_agg", "anyelement->json", AggJSONBAgg),
 		agg("jsonb_object_agg", "jsonb_object_agg", "any,any->jsonb", AggJSONBObjectAgg),
 		agg("json_object_agg", "json_object_agg", "any,any->json", AggJSONBObjectAgg),
+		agg("percentile_cont", "percentile_cont", "float8,float8->float8", AggPercentileCont),
+		agg("percentile_cont_interval", "percentile_cont", "float8,interval->interval", AggPercentileCont),
+		agg("percentile_cont_array", "percentile_cont", "float8[],float8->float8[]", AggPercentileCont),
+		agg("percentile_cont_interval_array", "percentile_cont", "float8[],interval->interval[]", AggPercentileCont),
+		agg("percentile_disc", "percentile_disc", "float8,anyelement->anyelement", AggPercentileDisc),
+		agg("percentile_disc_array", "percentile_disc", "float8[],anynonarray->anyarray", AggPercentileDisc),
+		agg("mode", "mode", "anyelement->anyelement", AggModeOrdered),
 	}
 	for _, p := range [][3]string{{"int2", "int8", "numeric"}, {"int4", "int8", "numeric"}, {"int8", "numeric", "numeric"},
 		{"float4", "float4", "float8"}, {"float8", "float8", "float8"}, {"numeric", "numeric", "numeric"}, {"interval", "interval", "interval"}} {

@@ -284,3 +284,10 @@ SELECT cust, sum(total) AS s, rank() OVER (ORDER BY sum(total) DESC NULLS LAST) 
 SELECT x.id, y.id AS next_ FROM (SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY id) AS r FROM ord) x LEFT JOIN (SELECT id, cust, row_number() OVER (PARTITION BY cust ORDER BY id) AS r FROM ord) y ON y.cust = x.cust AND y.r = x.r + 1;
 SELECT id, gap, sum(gap) OVER (ORDER BY id) AS s, count(*) OVER (ORDER BY at RANGE BETWEEN '1 day' PRECEDING AND '1 day' FOLLOWING) AS n, max(code) OVER (ORDER BY id ROWS 3 PRECEDING) AS c, min(nums) OVER (ORDER BY id ROWS 3 PRECEDING) AS m FROM doc;
 SELECT c.id, (SELECT s.r FROM (SELECT o.id, o.cust, row_number() OVER (PARTITION BY o.cust ORDER BY o.id) AS r FROM ord o) s WHERE s.cust = c.id ORDER BY s.r DESC LIMIT 1) AS n FROM cust c;
+-- ordered sets
+SELECT status, percentile_cont(0.5) WITHIN GROUP (ORDER BY score) AS p50, percentile_cont(0.99) WITHIN GROUP (ORDER BY total) AS p99 FROM ord GROUP BY status;
+SELECT cust, percentile_disc(0.25) WITHIN GROUP (ORDER BY day DESC) AS d, percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY at) AS a FROM ord GROUP BY cust;
+SELECT mode() WITHIN GROUP (ORDER BY status) AS m, mode() WITHIN GROUP (ORDER BY qty DESC) AS q, percentile_disc(0.9) WITHIN GROUP (ORDER BY status) AS s FROM ord;
+SELECT c.city, percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY o.score) AS p, mode() WITHIN GROUP (ORDER BY o.day) FILTER (WHERE o.qty > 2) AS m FROM cust c LEFT JOIN ord o ON o.cust = c.id GROUP BY c.city;
+SELECT a, percentile_cont(0.5) WITHIN GROUP (ORDER BY b) AS med FROM pair GROUP BY a HAVING percentile_disc(0.5) WITHIN GROUP (ORDER BY c) IS NOT NULL;
+SELECT code, percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS g, percentile_disc(0.5) WITHIN GROUP (ORDER BY uid) AS u, mode() WITHIN GROUP (ORDER BY tags) AS t FROM doc GROUP BY code;
