@@ -203,6 +203,18 @@ type overReader struct {
 	cur   seqCursor
 }
 
+// touchedAt is touched for all changes at the position of changes[i], whose rows may
+// belong to different peer groups; it returns the next change, too. From position to
+// position what is touched begins and ends later.
+func (o *overReader) touchedAt(changes []overChange, i int) (lo, hi int32, next int) {
+	lo, hi = o.touched(changes[i])
+	for next = i + 1; next < len(changes) && changes[next].pos == changes[i].pos; next++ {
+		from, to := o.touched(changes[next])
+		lo, hi = min(lo, from), max(hi, to)
+	}
+	return lo, hi, next
+}
+
 // touched returns the rows [lo, hi) whose results may depend on a change.
 func (o *overReader) touched(c overChange) (lo, hi int32) {
 	r := o.r
@@ -254,7 +266,10 @@ func (o *overReader) needed(lo, hi int32) (from, to int32) {
 	if r.suffix {
 		to = o.n
 	}
-	return max(from, 0), min(to, o.n)
+	if from = max(from, 0); r.peers && from > 0 && from < o.n {
+		from = o.groupStart(from, o.cur.at(from)) // groups are counted from here
+	}
+	return from, min(to, o.n)
 }
 
 // groupStart goes back from pos over the peers of slot.

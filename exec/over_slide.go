@@ -15,8 +15,8 @@ import (
 // slider is the state of an aggregate that values can leave as they entered.
 type slider[S any] interface {
 	*S
-	// add adds w times row i of c, which is not NULL.
-	add(c *chunk.Column, i int32, w int64)
+	// add adds w times row i of the arguments; the first is not NULL.
+	add(args []*chunk.Column, i int32, w int64)
 	// result appends the aggregate of what has been added.
 	result(k functions.AggKind, out *chunk.Column)
 	// clone returns a copy that shares nothing that changes.
@@ -32,10 +32,19 @@ type overSlide[S any, P slider[S]] struct {
 	kind   functions.AggKind
 	totals []S
 	large  int64 // memory behind the totals
+	args   []*chunk.Column
+}
+
+func (a *overSlide[S, P]) arguments(cols []*chunk.Column) []*chunk.Column {
+	a.args = a.args[:0]
+	for _, i := range a.spec.Args {
+		a.args = append(a.args, cols[i])
+	}
+	return a.args
 }
 
 func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
-	c := b.cols[a.spec.Args[0]]
+	c := a.arguments(b.cols)
 	skip := overSkip(a.spec, false, b.cols, b.rows)
 	out := chunk.NewColumn(a.spec.Type, len(fr.l0))
 	for s := range b.spans {
@@ -65,7 +74,7 @@ func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
 }
 
 // move brings the range that is in the state to [lo, hi); its ends only rise.
-func move[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, in *[2]int32, lo, hi int32) {
+func move[S any, P slider[S]](state *S, c []*chunk.Column, skip []bool, in *[2]int32, lo, hi int32) {
 	if lo >= in[1] {
 		addRows[S, P](state, c, skip, in[0], in[1], -1)
 		in[0], in[1] = lo, lo
@@ -75,7 +84,7 @@ func move[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, in *[2]int
 	in[0], in[1] = max(in[0], lo), max(in[1], hi)
 }
 
-func addRows[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, lo, hi int32, w int64) {
+func addRows[S any, P slider[S]](state *S, c []*chunk.Column, skip []bool, lo, hi int32, w int64) {
 	for i := lo; i < hi; i++ {
 		if skip == nil || !skip[i] {
 			P(state).add(c, i, w)
@@ -84,7 +93,7 @@ func addRows[S any, P slider[S]](state *S, c *chunk.Column, skip []bool, lo, hi 
 }
 
 func (a *overSlide[S, P]) change(parts []int32, weights []int64, cols []*chunk.Column) {
-	c := cols[a.spec.Args[0]]
+	c := a.arguments(cols)
 	skip := overSkip(a.spec, false, cols, len(parts))
 	for i, p := range parts {
 		for int(p) >= len(a.totals) {
@@ -130,6 +139,10 @@ func newOverSlide(spec *physical.WindowCall, kind functions.AggKind, arg types.T
 			return &overSlide[squareSlide, *squareSlide]{spec: spec, kind: kind}
 		}
 		return &overSlide[varSlide, *varSlide]{spec: spec, kind: kind}
+	case functions.AggCorr, functions.AggCovarPop, functions.AggCovarSamp, functions.AggRegrSlope, functions.AggRegrIntercept,
+		functions.AggRegrR2, functions.AggRegrCount, functions.AggRegrAvgX, functions.AggRegrAvgY, functions.AggRegrSXX,
+		functions.AggRegrSYY, functions.AggRegrSXY:
+		return &overSlide[pairSlide, *pairSlide]{spec: spec, kind: kind}
 	case functions.AggBitAnd, functions.AggBitOr, functions.AggBitXor:
 		return &overSlide[bitSlide, *bitSlide]{spec: spec, kind: kind}
 	}
@@ -139,9 +152,9 @@ func newOverSlide(spec *physical.WindowCall, kind functions.AggKind, arg types.T
 // floatSlide is sum and avg of double precision.
 type floatSlide struct{ g floatGroup }
 
-func (f *floatSlide) add(c *chunk.Column, i int32, w int64) {
+func (f *floatSlide) add(c []*chunk.Column, i int32, w int64) {
 	f.g.n += w
-	f.g.sum.add(c.Floats[i], w)
+	f.g.sum.add(c[0].Floats[i], w)
 }
 
 func (f *floatSlide) result(k functions.AggKind, out *chunk.Column) {
@@ -181,9 +194,9 @@ func (f *realSlide) clone() realSlide { return realSlide{f.floatSlide.clone()} }
 // squareSlide is variance and standard deviation of floats.
 type squareSlide struct{ floatSlide }
 
-func (f *squareSlide) add(c *chunk.Column, i int32, w int64) {
+func (f *squareSlide) add(c []*chunk.Column, i int32, w int64) {
 	f.floatSlide.add(c, i, w)
-	if v := c.Floats[i]; !math.IsInf(v, 0) && v == v {
+	if v := c[0].Floats[i]; !math.IsInf(v, 0) && v == v {
 		hi := v * v
 		f.g.sum2.add(hi, w)
 		if !math.IsInf(hi, 0) {
@@ -198,12 +211,12 @@ func (f *squareSlide) size() int64        { return f.g.sum.size() + f.g.sum2.siz
 // varSlide is variance and standard deviation of integers and numeric.
 type varSlide struct{ g varianceGroup }
 
-func (v *varSlide) add(c *chunk.Column, i int32, w int64) {
+func (v *varSlide) add(c []*chunk.Column, i int32, w int64) {
 	d := types.Dec{}
-	if c.Type.Class() == types.ClassInt {
-		d = types.DecInt(c.Ints[i])
+	if c[0].Type.Class() == types.ClassInt {
+		d = types.DecInt(c[0].Ints[i])
 	} else {
-		d = c.Datum(int(i)).Dec()
+		d = c[0].Datum(int(i)).Dec()
 	}
 	v.g.add(d, w)
 }
@@ -221,15 +234,50 @@ func (v *varSlide) result(k functions.AggKind, out *chunk.Column) {
 func (v *varSlide) clone() varSlide { return *v }
 func (v *varSlide) size() int64     { return 0 }
 
+// pairSlide is the aggregates over pairs: covariance, correlation, regression.
+type pairSlide struct{ g regressionGroup }
+
+func (p *pairSlide) add(c []*chunk.Column, i int32, w int64) {
+	if !c[1].IsNull(int(i)) {
+		p.g.add(c[1].Floats[i], c[0].Floats[i], w)
+	}
+}
+
+func (p *pairSlide) result(k functions.AggKind, out *chunk.Column) {
+	if k == functions.AggRegrCount {
+		out.AppendDatum(types.Datum{I: p.g.n})
+		return
+	}
+	v, ok := 0.0, false
+	if p.g.n > 0 {
+		v, ok = p.g.value(k)
+	}
+	if !ok {
+		out.AppendNull()
+		return
+	}
+	out.AppendDatum(types.Datum{F: v})
+}
+
+func (p *pairSlide) clone() pairSlide {
+	c := *p
+	for _, s := range []*exactFloat{&c.g.x, &c.g.y, &c.g.xx, &c.g.yy, &c.g.xy} {
+		s.limbs = slices.Clone(s.limbs)
+	}
+	return c
+}
+
+func (p *pairSlide) size() int64 { return p.g.size() }
+
 // bitSlide is bit_and, bit_or and bit_xor: how often each bit is set.
 type bitSlide struct {
 	n    int64
 	ones [64]int32
 }
 
-func (b *bitSlide) add(c *chunk.Column, i int32, w int64) {
+func (b *bitSlide) add(c []*chunk.Column, i int32, w int64) {
 	b.n += w
-	for v := uint64(c.Ints[i]); v != 0; v &= v - 1 {
+	for v := uint64(c[0].Ints[i]); v != 0; v &= v - 1 {
 		b.ones[bits.TrailingZeros64(v)] += int32(w)
 	}
 }
@@ -260,8 +308,8 @@ type numSlide struct {
 	group *numericGroup
 }
 
-func (s *numSlide) add(c *chunk.Column, i int32, w int64) {
-	v := c.Nums[i]
+func (s *numSlide) add(c []*chunk.Column, i int32, w int64) {
+	v := c[0].Nums[i]
 	if s.group == nil && v.Form == types.NumInline && (s.n == 0 || v.Scale == s.scale) {
 		sum := s.sum.add(mulInt(v.Coef, w))
 		if sum.hi < 1<<62 && sum.hi >= -(1<<62) {
@@ -277,7 +325,7 @@ func (s *numSlide) add(c *chunk.Column, i int32, w int64) {
 		s.sum = int128{}
 	}
 	s.n += w
-	s.group.addColumn(c, v, w)
+	s.group.addColumn(c[0], v, w)
 	if s.n == 0 {
 		s.group = nil // nothing is left: the scale is free again
 	}

@@ -400,15 +400,14 @@ func (w *overWindow) rebuild(s *rowSeq, enter, leave []int32) {
 func (w *overWindow) stretches(p int32) {
 	s := &w.groups[p]
 	o := overReader{r: &w.reach, order: w.order, n: s.n, cur: seqCursor{a: &w.seqs, s: s}}
-	b := &w.batch
-	lo, hi := o.touched(w.changes[0])
-	for i := 1; ; i++ {
-		for ; i < len(w.changes) && hi < s.n; i++ {
-			from, to := o.touched(w.changes[i])
+	lo, hi, i := o.touchedAt(w.changes, 0)
+	for {
+		for i < len(w.changes) && hi < s.n {
+			from, to, next := o.touchedAt(w.changes, i)
 			if from > hi && !(w.reach.first && o.needsFrom(from, to) <= hi) {
 				break
 			}
-			lo, hi = min(lo, from), max(hi, to)
+			lo, hi, i = min(lo, from), max(hi, to), next
 		}
 		if lo < hi {
 			w.stretch(&o, p, lo, hi)
@@ -416,9 +415,9 @@ func (w *overWindow) stretches(p int32) {
 		if i >= len(w.changes) || hi >= s.n {
 			break
 		}
-		lo, hi = o.touched(w.changes[i])
+		lo, hi, i = o.touchedAt(w.changes, i)
 	}
-	if len(b.slots) >= chunk.RowsMax {
+	if len(w.batch.slots) >= chunk.RowsMax {
 		w.evaluate()
 	}
 }

@@ -322,14 +322,7 @@ func (t *KeyTable) reinsert(e uint64) {
 
 // Delete removes slot s, whose key has the given hash. The slot may be handed out again.
 func (t *KeyTable) Delete(s int32, hash uint64) {
-	pos := uint32(hash) & t.mask
-	for uint32(t.index[pos]) != uint32(s)+1 {
-		if t.index[pos] == 0 {
-			panic("chunk: deleting a key that is not in the table")
-		}
-		pos = (pos + 1) & t.mask
-	}
-	t.unindex(pos)
+	t.Unindex(s, hash)
 	t.lay.Release(t.Row(s), &t.Arena)
 	t.live.Clear(int(s))
 	t.Touch(s)
@@ -338,6 +331,19 @@ func (t *KeyTable) Delete(s int32, hash uint64) {
 	if t.Arena.Wasteful() {
 		t.compactArena()
 	}
+}
+
+// Unindex takes slot s, whose key has the given hash, out of the index: it is reached by
+// slot alone from now on, as one that AppendAll handed out.
+func (t *KeyTable) Unindex(s int32, hash uint64) {
+	pos := uint32(hash) & t.mask
+	for uint32(t.index[pos]) != uint32(s)+1 {
+		if t.index[pos] == 0 {
+			panic("chunk: deleting a key that is not in the table")
+		}
+		pos = (pos + 1) & t.mask
+	}
+	t.unindex(pos)
 }
 
 // unindex empties position pos, moving later entries of the probe sequence back so
