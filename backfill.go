@@ -2,6 +2,7 @@ package streamdb
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"streamdb/exec"
@@ -32,6 +33,7 @@ type fill struct {
 	epoch relation.Epoch // applied so far
 	time  int64
 	holds []*relation.Hold // per input, nil for a source logged by reference
+	since atomic.Int64     // the log's time at the epoch of the holds
 	from  []int64          // per input, the offset applied so far of such a source
 	until []int64          // and the one to read up to
 	late  [][]int64        // and the offsets of its late rows until there
@@ -203,6 +205,7 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 
 // join makes the dataflow live from the current epoch on. core.mu is held.
 func (c *core) join(f *dataflow, w *fill) {
+	f.addSpan(span{from: c.epoch, to: openSpan})
 	f.joined.Store(uint64(c.epoch))
 	f.frontier.Store(uint64(c.epoch))
 	f.out.dead = w.dead
@@ -238,6 +241,7 @@ func (w *fill) begin() error {
 		}
 		w.holds[i] = h
 	}
+	w.watched()
 	return w.aim()
 }
 
@@ -252,7 +256,20 @@ func (w *fill) aim() error {
 	return nil
 }
 
+// watched puts the fill's holds under the budgets, see holds.go.
+func (w *fill) watched() {
+	w.since.Store(w.time)
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	w.f.filler, w.f.spent = w, nil
+}
+
 func (w *fill) release() {
+	w.f.mu.Lock()
+	if w.f.filler == w {
+		w.f.filler = nil
+	}
+	w.f.mu.Unlock()
 	for _, h := range w.holds {
 		if h != nil {
 			h.Release()
@@ -285,7 +302,7 @@ func (w *fill) readAll() error {
 		}
 		s, err := w.holds[i].Snapshot()
 		if err != nil {
-			return err
+			return w.cause(err)
 		}
 		err = s.Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(func(rows *chunk.Chunk) error { return w.push(i, rows) })
 		if err != nil {
@@ -298,6 +315,9 @@ func (w *fill) readAll() error {
 func (w *fill) push(i int, rows *chunk.Chunk) error {
 	if w.f.is(flowDropped) {
 		return errDropped(w.f.out.desc.Name)
+	}
+	if err := w.f.overBudget(); err != nil {
+		return err
 	}
 	w.f.rows.Add(int64(rows.Rows))
 	return w.f.run.Push(i, rows)
@@ -321,6 +341,7 @@ func (w *fill) flush() error {
 	if _, w.dead, err = w.f.put(w.epoch, r, w.dead); err != nil {
 		return err
 	}
+	w.f.addSpan(span{from: w.epoch, to: w.epoch, missing: w.time})
 	w.f.frontier.Store(uint64(w.epoch))
 	return nil
 }
@@ -381,7 +402,7 @@ func (w *fill) catchUp(to relation.Epoch, time int64) error {
 		}
 		it, err := in.rel.rel.ChangesConsolidated(from, to)
 		if err != nil {
-			return err
+			return w.cause(err)
 		}
 		if err := it.Each(func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) }); err != nil {
 			return err
@@ -393,9 +414,10 @@ func (w *fill) catchUp(to relation.Epoch, time int64) error {
 	for _, h := range w.holds {
 		if h != nil {
 			if err := h.Advance(to); err != nil {
-				return err
+				return w.cause(err)
 			}
 		}
 	}
+	w.since.Store(time)
 	return nil
 }

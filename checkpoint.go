@@ -99,6 +99,9 @@ type frozenPart struct {
 	hold *relation.Hold
 }
 
+// checkpointOwner is the owner of a checkpoint's holds, which last as long as it is written.
+const checkpointOwner = "checkpoint"
+
 func partKey(id catalog.ID, part byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(id)), part)
 }
@@ -155,7 +158,7 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 		if rel == nil {
 			continue
 		}
-		h, err := rel.Hold(c.epoch, "checkpoint")
+		h, err := rel.Hold(c.epoch, checkpointOwner)
 		if err != nil {
 			return err
 		}
@@ -494,7 +497,12 @@ func (db *DB) openRelation(key []byte, spec relation.Spec) (*relation.Relation, 
 	if err != nil {
 		return nil, err
 	}
-	return relation.Open(spec, manifest, db.segments, db.cache)
+	r, err := relation.Open(spec, manifest, db.segments, db.cache)
+	if err != nil {
+		return nil, err
+	}
+	r.SetReaders(&db.readers)
+	return r, nil
 }
 
 // sortedParts returns the order of the parts' keys.

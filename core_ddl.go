@@ -165,9 +165,7 @@ func (c *core) alterRelation(s *step, rel *relation.Relation, spec relation.Spec
 	if err != nil {
 		return nil, err
 	}
-	if c.db.segments != nil {
-		now.SetStore(c.db.segments, c.db.cache)
-	}
+	c.adoptRelation(now)
 	from := make([]int, len(spec.Columns))
 	for i, col := range spec.Columns {
 		from[i] = slices.IndexFunc(old.Columns, func(o relation.Column) bool { return o.ID == col.ID && o.Type == col.Type })
@@ -266,4 +264,5 @@ func (c *core) adoptRelation(r *relation.Relation) {
 	if c.db.segments != nil {
 		r.SetStore(c.db.segments, c.db.cache)
 	}
+	r.SetReaders(&c.db.readers)
 }

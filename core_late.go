@@ -139,9 +139,7 @@ func (c *core) keepLate(s *step, t *stored, rows *chunk.Chunk) {
 		if err != nil {
 			panic(err)
 		}
-		if c.db.segments != nil {
-			rel.SetStore(c.db.segments, c.db.cache)
-		}
+		c.adoptRelation(rel)
 		t.late = rel
 	}
 	if err := t.late.Append(s.epoch, rows); err != nil {

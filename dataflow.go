@@ -65,6 +65,10 @@ type dataflow struct {
 	mu     sync.Mutex
 	err    error         // why it is suspended
 	turned chan struct{} // closed and replaced when state changes
+	left   time.Time     // when it left the step the last time
+	spans  []span        // the epochs that the relation shows, see freshness.go
+	filler *fill         // the job beside the step, nil for none
+	spent  error         // why its holds were broken, nil for not
 	// results of a sink's dataflow, see sink.go
 	sink *sinkWriter
 }
@@ -171,15 +175,13 @@ func (f *dataflow) turn(s flowState, err error) {
 	if flowState(f.state.Load()) == flowDropped {
 		return
 	}
+	if s != flowLive {
+		f.endSpan()
+	}
 	f.state.Store(int32(s))
 	f.err = err
 	close(f.turned)
 	f.turned = make(chan struct{})
-}
-
-// shows reports whether the dataflow's relation has the state of a published epoch.
-func (f *dataflow) shows(e relation.Epoch) bool {
-	return f.is(flowLive) && relation.Epoch(f.joined.Load()) <= e
 }
 
 func (f *dataflow) suspend(err error) {
@@ -263,6 +265,9 @@ func (c *core) runDataflows(s *step) {
 
 // suspendFlow suspends a live dataflow and those that read it.
 func (c *core) suspendFlow(f *dataflow, cause error) {
+	if f.is(flowLive) {
+		f.frontier.Store(uint64(c.epoch - 1))
+	}
 	f.suspend(cause)
 	for _, r := range c.readers[f.out.id] {
 		if r.is(flowLive) {

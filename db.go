@@ -28,6 +28,15 @@ type Options struct {
 	// StatementMemory bounds the state of one statement, in bytes. Default 1 GiB;
 	// negative means no bound.
 	StatementMemory int64
+	// HoldMemory bounds the memory that old states and changes take which are kept for
+	// transactions, subscriptions and dataflows beside the step, in bytes: above it the
+	// worst of them loses its hold. Default a quarter of the memory; negative means no bound.
+	HoldMemory int64
+	// HoldAge bounds the age of the state that a transaction or subscription reads, in the
+	// log's time. Default 1 h; negative means no bound.
+	HoldAge time.Duration
+	// LagAge is the same for a dataflow that is filled or has fallen behind. Default 24 h.
+	LagAge time.Duration
 	// NoInlineFill makes every new view fill beside the step, however small its inputs:
 	// for tests of that way.
 	NoInlineFill bool
@@ -80,6 +89,9 @@ type DB struct {
 	reading       atomic.Bool // sources are read
 
 	state atomic.Pointer[published]
+	// readers is the epochs of transactions that have not taken all their snapshots.
+	readers relation.Readers
+	subs    subscriptions
 	// mergeDue is the relations that have changed since merging last looked.
 	mergeMu   sync.Mutex
 	mergeDue  map[*relation.Relation]struct{}
@@ -116,6 +128,15 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	if opts.StatementMemory == 0 {
 		opts.StatementMemory = 1 << 30
+	}
+	if opts.HoldMemory == 0 {
+		opts.HoldMemory = systemMemory() / 4
+	}
+	if opts.HoldAge == 0 {
+		opts.HoldAge = time.Hour
+	}
+	if opts.LagAge == 0 {
+		opts.LagAge = 24 * time.Hour
 	}
 	if opts.TickInterval == 0 {
 		opts.TickInterval = 100 * time.Millisecond
@@ -233,6 +254,7 @@ func (db *DB) closeFiles() error {
 func (db *DB) publish(p *published, ready []appliedEpoch) {
 	state := *p
 	db.state.Store(&state)
+	db.readers.Show(state.epoch)
 	db.newsMu.Lock()
 	close(db.news)
 	db.news = make(chan struct{})
@@ -298,6 +320,7 @@ func (db *DB) restartDataflows() {
 	db.core.startDataflows()
 	if s := db.state.Load(); s == nil || s.epoch < db.core.epoch {
 		db.state.Store(&published{epoch: db.core.epoch, time: db.core.time, cat: db.core.cat, rels: db.core.rels})
+		db.readers.Show(db.core.epoch)
 	}
 }
 
@@ -315,6 +338,7 @@ func (db *DB) publishFilled() {
 // the other, until nothing is due.
 func (db *DB) merge() {
 	inBackground()
+	looked := time.Now()
 	for {
 		db.mergeMu.Lock()
 		due := db.mergeDue
@@ -331,6 +355,12 @@ func (db *DB) merge() {
 				}
 			}
 		}
+		db.settle()
+		db.tidy(due)
+		if time.Since(looked) >= holdsEvery {
+			db.checkHolds()
+			looked = time.Now()
+		}
 		if sleep(db.ctx, 20*time.Millisecond) != nil {
 			return
 		}
@@ -339,6 +369,19 @@ func (db *DB) merge() {
 		case <-db.ctx.Done():
 			return
 		}
+	}
+}
+
+// tidy lets relations go of the states that were kept for readers.
+func (db *DB) tidy(changed map[*relation.Relation]struct{}) {
+	var again []*relation.Relation
+	for r := range changed {
+		if r.Tidy() {
+			again = append(again, r)
+		}
+	}
+	if len(again) > 0 {
+		db.mergeLater(again)
 	}
 }
 

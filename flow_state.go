@@ -292,6 +292,7 @@ func (c *core) resume(t *stored, o *objectState) error {
 		return fmt.Errorf("state of %s: %w: %w", t.desc.Name, storage.ErrCorrupt, err)
 	}
 	f.marks = o.Flow.Marks
+	f.addSpan(span{from: c.epoch, to: openSpan})
 	f.joined.Store(uint64(c.epoch))
 	f.frontier.Store(uint64(c.epoch))
 	f.turn(flowLive, nil)

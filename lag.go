@@ -122,5 +122,6 @@ func (w *fill) hold(epoch relation.Epoch) error {
 		}
 		w.holds[i] = h
 	}
+	w.watched()
 	return nil
 }

@@ -66,7 +66,7 @@ func (r *planRun) large() bool {
 		case s.rel == nil:
 			return true // a source, read again from its start
 		default:
-			if st := r.t.states[s]; st != nil {
+			if st := r.t.pinned(s); st != nil {
 				rows += st.Rows()
 			}
 		}

@@ -184,6 +184,9 @@ func (r *planRun) interrupted() error {
 	if r.ctx.Err() != nil {
 		return context.Cause(r.ctx)
 	}
+	if why := r.t.taken.Load(); why != nil {
+		return *why
+	}
 	return r.fail
 }
 
@@ -429,7 +432,7 @@ func (r *planRun) lagging() *dataflow {
 }
 
 func (r *planRun) waitForView(s *stored) error {
-	if r.t.states[s] != nil {
+	if r.t.pinned(s) != nil || s.flow.shows(r.t.snap.epoch) {
 		return nil
 	}
 	f := s.flow
@@ -470,13 +473,7 @@ func (r *planRun) refresh() bool {
 	if !r.mayRefresh() {
 		return false
 	}
-	p := r.s.db.published()
-	if p.cat != r.t.snap.cat {
-		return false
-	}
-	r.t.snap = p
-	clear(r.t.states)
-	return true
+	return r.t.renew()
 }
 
 // mayRefresh reports whether the transaction has read and written nothing yet.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"streamdb/planner"
@@ -30,7 +31,9 @@ type conn struct {
 
 	// t is the open transaction, nil outside of one. explicit says that BEGIN opened
 	// it; failed that it only waits for its end.
-	t                *transaction
+	t *transaction
+	// running is t for others, who only use what its mutex guards.
+	running          atomic.Pointer[transaction]
 	explicit, failed bool
 	// statements counts the statements that the transaction has run.
 	statements int

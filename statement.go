@@ -33,7 +33,7 @@ func (s *conn) run(ctx context.Context, p *portal, r session.Results) error {
 	}
 	for try := 1; ; try++ {
 		fresh := s.t == nil
-		if err := s.open(); err != nil {
+		if err := s.open(ctx); err != nil {
 			return err
 		}
 		w := &retryResults{Results: r}
@@ -85,11 +85,19 @@ func endsBySelf(st ast.Statement) bool {
 }
 
 // open begins the implicit transaction if none is open.
-func (s *conn) open() error {
+func (s *conn) open(ctx context.Context) error {
 	if s.t != nil {
+		if s.statements > 0 {
+			s.t.stay()
+		}
 		return nil
 	}
-	s.t = s.db.begin(s.explicit || !s.alone && len(s.db.published().rels) <= pinAllMax)
+	s.t = s.db.begin(true)
+	s.running.Store(s.t)
+	if s.explicit {
+		s.t.awaitViews(ctx)
+		s.t.stay()
+	}
 	s.statements = 0
 	s.before = s.set.clone()
 	iso := s.modes.Isolation
@@ -130,6 +138,10 @@ func (s *conn) rollback() {
 
 // endTransaction forgets the transaction and what lives as long as it does.
 func (s *conn) endTransaction() {
+	if s.t != nil {
+		s.running.Store(nil)
+		s.t.leave()
+	}
 	s.t, s.before, s.explicit, s.failed, s.statements = nil, nil, false, false, 0
 	s.modes = ast.TransactionModes{}
 	for name, v := range s.local {
@@ -251,7 +263,7 @@ func (s *conn) control(ctx context.Context, st ast.Statement, r session.Results)
 		if !s.explicit {
 			return true, noBlock("SAVEPOINT")
 		}
-		if err := s.open(); err != nil {
+		if err := s.open(ctx); err != nil {
 			return true, err
 		}
 		s.t.save(st.Name, s.set)
@@ -260,7 +272,7 @@ func (s *conn) control(ctx context.Context, st ast.Statement, r session.Results)
 		if !s.explicit {
 			return true, noBlock("RELEASE SAVEPOINT")
 		}
-		if err := s.open(); err != nil {
+		if err := s.open(ctx); err != nil {
 			return true, err
 		}
 		i, err := s.t.findSave(st.Name)
@@ -273,7 +285,7 @@ func (s *conn) control(ctx context.Context, st ast.Statement, r session.Results)
 		if !s.explicit {
 			return true, noBlock("ROLLBACK TO SAVEPOINT")
 		}
-		if err := s.open(); err != nil {
+		if err := s.open(ctx); err != nil {
 			return true, err
 		}
 		i, err := s.t.findSave(st.Name)
@@ -479,10 +491,6 @@ func targetOf(planned planner.Planned) *catalog.Descriptor {
 	}
 	return nil
 }
-
-// pinAllMax is how many relations an implicit transaction of the extended protocol pins
-// for the statements that may follow before Sync.
-const pinAllMax = 64
 
 // checkWritable refuses writes in a read-only transaction.
 func (s *conn) checkWritable(planned planner.Planned) error {

@@ -2,6 +2,7 @@ package streamdb
 
 import (
 	"context"
+	"sync/atomic"
 
 	"streamdb/planner"
 	"streamdb/sql/ast"
@@ -19,6 +20,11 @@ type subscription struct {
 	s    *stored
 	cols []int
 	hold *relation.Hold
+	// owner is the session; since is the log's time at the hold's epoch; ended is why the
+	// hold was broken, nil for not. See holds.go.
+	owner *conn
+	since atomic.Int64
+	ended atomic.Pointer[error]
 	// at is the last epoch whose changes have been given.
 	at       relation.Epoch
 	progress bool
@@ -46,7 +52,7 @@ func (s *conn) newSubscription(ctx context.Context, q *planner.Subscribe) (*subs
 	if t.rel == nil {
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "source %q keeps no rows", t.desc.Name).WithHint("Subscribe to a materialized view of it.")
 	}
-	sub := &subscription{db: s.db, s: t, progress: q.Progress}
+	sub := &subscription{db: s.db, owner: s, s: t, progress: q.Progress}
 	for i, c := range t.desc.Columns() {
 		if !c.Hidden {
 			sub.cols = append(sub.cols, i)
@@ -56,17 +62,22 @@ func (s *conn) newSubscription(ctx context.Context, q *planner.Subscribe) (*subs
 		return nil, err
 	}
 	if q.Snapshot {
-		snap, err := sub.hold.Snapshot()
-		if err != nil {
-			return nil, err
-		}
-		err = snap.Scan(relation.Scan{}).Each(func(c *chunk.Chunk) error { sub.add(sub.at, c); return nil })
-		if err != nil {
+		if err := sub.addRows(); err != nil {
+			sub.close()
 			return nil, err
 		}
 	}
 	sub.mark()
 	return sub, nil
+}
+
+// addRows makes the relation's rows ready.
+func (u *subscription) addRows() error {
+	snap, err := u.hold.Snapshot()
+	if err != nil {
+		return tooFarBehind(err)
+	}
+	return snap.Scan(relation.Scan{}).Each(func(c *chunk.Chunk) error { u.add(u.at, c); return nil })
 }
 
 // start takes the hold, at a published epoch that the relation shows.
@@ -88,6 +99,8 @@ func (u *subscription) start(ctx context.Context) error {
 		}
 		if f == nil || f.shows(p.epoch) {
 			u.hold, u.at = h, p.epoch
+			u.since.Store(p.time)
+			u.db.subs.add(u)
 			return nil
 		}
 		h.Release()
@@ -96,6 +109,7 @@ func (u *subscription) start(ctx context.Context) error {
 
 func (u *subscription) close() {
 	if u.hold != nil {
+		u.db.subs.remove(u)
 		u.hold.Release()
 	}
 }
@@ -170,9 +184,12 @@ func (u *subscription) advance() error {
 		}
 		return nil
 	}
+	if why := u.ended.Load(); why != nil {
+		return tooFarBehind(*why)
+	}
 	it, err := u.s.rel.Changes(u.at, p.epoch)
 	if err != nil {
-		return sqlerr.Wrap(err, sqlerr.SnapshotTooOld, "the subscription has fallen too far behind")
+		return tooFarBehind(err)
 	}
 	for {
 		ch, err := it.Next()
@@ -186,7 +203,17 @@ func (u *subscription) advance() error {
 	}
 	u.at = p.epoch
 	u.mark()
-	return u.hold.Advance(p.epoch)
+	if err := u.hold.Advance(p.epoch); err != nil {
+		return tooFarBehind(err)
+	}
+	u.since.Store(p.time)
+	return nil
+}
+
+// tooFarBehind says that the changes to come next are not kept any more.
+func tooFarBehind(cause error) error {
+	return sqlerr.Wrap(cause, sqlerr.SnapshotTooOld, "the subscription has fallen too far behind: %s", cause.Error()).
+		WithHint("Subscribe again, and fetch as fast as the relation changes; or start the server with larger --hold-memory and --hold-age.")
 }
 
 // wait advances until something is ready.

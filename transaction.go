@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -16,11 +19,21 @@ import (
 // transaction reads one snapshot of the database, with its own changes laid over it,
 // and yields what the sequencer is to admit.
 type transaction struct {
-	db   *DB
+	db *DB
+	// mu guards what others than the session look at: snap and states, which the session
+	// reads without it and changes under it, and entered. See holds.go.
+	mu   sync.Mutex
 	snap *published
 	// states is the snapshots taken so far; all of them when the transaction may run
 	// several statements.
 	states map[*stored]*relation.Snapshot
+	// entered tells that the transaction is among the database's readers: whatever it has
+	// not taken yet can still be taken. It ends when the transaction has been there for a
+	// while, see settle.
+	entered bool
+	begun   time.Time
+	// taken is why the transaction's snapshots were taken from it, nil for not.
+	taken atomic.Pointer[error]
 
 	// cat is the catalog with the transaction's own DDL; base is one more than the
 	// version that the first of it was planned against, 0 while there is none.
@@ -59,33 +72,100 @@ type savepoint struct {
 	settings    *settings
 }
 
-// begin starts a transaction on the newest published state. With pin, it takes the
-// snapshots of all relations, so that later statements find them.
-func (db *DB) begin(pin bool) *transaction {
+// begin starts a transaction on the newest published state. With enter it is among the
+// readers, until leave: its snapshots stay available.
+func (db *DB) begin(enter bool) *transaction {
 	for {
 		p := db.published()
-		t := &transaction{db: db, snap: p, states: make(map[*stored]*relation.Snapshot), cat: p.cat, made: map[catalog.ID]*stored{},
-			group: txn.NewOwnGroup(), reads: map[catalog.ID]bool{}, asRead: map[catalog.ID]bool{}, anew: map[catalog.ID]bool{}, started: max(db.now(), p.time)}
-		if !pin || t.pinAll() == nil {
-			return t
+		if enter && !db.readers.Enter(p.epoch) {
+			continue
+		}
+		return &transaction{db: db, snap: p, states: make(map[*stored]*relation.Snapshot), cat: p.cat, made: map[catalog.ID]*stored{},
+			group: txn.NewOwnGroup(), reads: map[catalog.ID]bool{}, asRead: map[catalog.ID]bool{}, anew: map[catalog.ID]bool{},
+			started: max(db.now(), p.time), entered: enter, begun: time.Now()}
+	}
+}
+
+// pinAll takes the snapshots of all relations, so that later statements find them. mu is
+// held.
+func (t *transaction) pinAll() {
+	for _, s := range t.snap.rels {
+		if s.rel == nil || s.flow != nil && !s.flow.shows(t.snap.epoch) || t.states[s] != nil {
+			continue // a view that lags is waited for when it is read
+		}
+		if st, err := s.rel.Snapshot(t.snap.epoch); err == nil {
+			t.states[s] = st
 		}
 	}
 }
 
-func (t *transaction) pinAll() error {
-	for _, s := range t.snap.rels {
-		if s.rel == nil || s.flow != nil && !s.flow.shows(t.snap.epoch) {
-			continue // a view that lags is waited for when it is read
-		}
-		if _, err := t.state(s); err != nil {
-			return err
-		}
+// leave ends being among the readers.
+func (t *transaction) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leaveLocked()
+}
+
+func (t *transaction) leaveLocked() {
+	if t.entered {
+		t.entered = false
+		t.db.readers.Leave(t.snap.epoch)
 	}
-	return nil
+}
+
+// stay takes all snapshots, for a transaction of which more statements may come, and
+// leaves the readers.
+func (t *transaction) stay() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.entered {
+		t.pinAll()
+		t.leaveLocked()
+	}
+}
+
+// renew moves the transaction to the newest published state, unless the catalog has
+// changed.
+func (t *transaction) renew() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		p := t.db.published()
+		if p.cat != t.snap.cat {
+			return false
+		}
+		if t.entered && !t.db.readers.Enter(p.epoch) {
+			continue
+		}
+		if t.entered {
+			t.db.readers.Leave(t.snap.epoch)
+		}
+		t.snap = p
+		clear(t.states)
+		return true
+	}
+}
+
+// pinned returns the snapshot taken of a relation, nil if there is none.
+func (t *transaction) pinned(s *stored) *relation.Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.states[s]
+}
+
+func (t *transaction) pin(s *stored, st *relation.Snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.states[s] = st
 }
 
 // state returns the snapshot of a relation at the transaction's epoch.
 func (t *transaction) state(s *stored) (*relation.Snapshot, error) {
+	if why := t.taken.Load(); why != nil {
+		return nil, *why
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if st := t.states[s]; st != nil {
 		return st, nil
 	}
@@ -342,10 +422,11 @@ func (t *transaction) addDDL(o ddlOp) error {
 		if old := t.snap.rels[d.ID]; old != nil && t.made[d.ID] == nil && sameColumns(old.desc, d) {
 			s := *old
 			s.desc = d
-			t.states[&s], err = t.state(old)
+			st, err := t.state(old)
 			if err != nil {
 				return err
 			}
+			t.pin(&s, st)
 			t.made[d.ID] = &s
 			continue
 		}
@@ -381,7 +462,7 @@ func (t *transaction) emptyIndexes(s *stored, d *catalog.Descriptor) error {
 		if err != nil {
 			return err
 		}
-		t.states[xs] = xs.rel.Newest()
+		t.pin(xs, xs.rel.Newest())
 		s.indexes = append(s.indexes, xs)
 	}
 	return nil

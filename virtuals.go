@@ -49,7 +49,7 @@ var ownVirtuals = []ownVirtual{
 	virtual(14006, "watermarks", "The watermark of each relation's event time.", fillWatermarks,
 		"relation", types.Text, "column_name", types.Text, "watermark", types.Timestamp),
 	virtual(14007, "holds", "Who keeps which relation's past.", fillHolds,
-		"relation", types.Text, "owner", types.Text, "epoch", types.Int8, "bytes", types.Int8),
+		"relation", types.Text, "owner", types.Text, "epoch", types.Int8, "bytes", types.Int8, "kind", types.Text, "pid", types.Int4, "age", types.IntervalT),
 	virtual(14008, "sources", "Where each source stands.", fillSources,
 		"relation", types.Text, "connector", types.Text, "rows", types.Int8),
 }
@@ -219,17 +219,6 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 			if wm != noWatermark {
 				put(out, s.desc.Name, s.desc.Columns()[i].Name, wm)
 			}
-		}
-	})
-}
-
-func fillHolds(_ *conn, t *transaction, out *chunk.Chunk) {
-	t.eachStored(func(s *stored) {
-		if s.rel == nil {
-			return
-		}
-		for _, h := range s.rel.Holds() {
-			put(out, s.desc.Name, h.Owner, int64(h.Epoch), h.Bytes)
 		}
 	})
 }

@@ -424,6 +424,9 @@ func (r *Relation) SetStore(store Store, cache *Cache) {
 	r.store, r.cache = store, cache
 }
 
+// SetReaders tells who else may ask for states; before the relation is published.
+func (r *Relation) SetReaders(readers *Readers) { r.readers = readers }
+
 // Evict drops from memory the blocks that are on disk as well and returns how many
 // bytes that were. Readers of older states keep theirs until they are done; states
 // before the newest published one are let go of.

@@ -21,7 +21,8 @@ type HoldInfo struct {
 	Hold  *Hold
 	Owner string
 	Epoch Epoch
-	// Bytes is what the relation keeps in memory for this hold or an older one.
+	// Bytes is what the relation keeps in memory for this hold or another one, and the
+	// newest state does without.
 	Bytes int64
 }
 
@@ -199,26 +200,9 @@ func (h *Hold) Unsaved() int64 {
 func (r *Relation) Holds() []HoldInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	current := map[*run]bool{}
-	for _, run := range r.newest().runs {
-		current[run] = true
-	}
 	var infos []HoldInfo
 	for h := range r.holds {
-		info := HoldInfo{Hold: h, Owner: h.owner, Epoch: h.epoch}
-		seen := map[*run]bool{}
-		for _, run := range h.state.runs {
-			if !current[run] {
-				info.Bytes += run.bytes
-				seen[run] = true
-			}
-		}
-		for _, d := range r.deltas {
-			if d.run != nil && d.epoch > h.epoch && !current[d.run] && !seen[d.run] {
-				info.Bytes += d.run.bytes
-			}
-		}
-		infos = append(infos, info)
+		infos = append(infos, HoldInfo{Hold: h, Owner: h.owner, Epoch: h.epoch, Bytes: (&Usage{}).hold(h)})
 	}
 	sortHolds(infos)
 	return infos

@@ -33,9 +33,10 @@ type Relation struct {
 	published Epoch
 	files     []*fileHandle // of the segments opened so far
 
-	// store and cache are set before the relation is shared.
-	store Store
-	cache *Cache
+	// store, cache and readers are set before the relation is shared.
+	store   Store
+	cache   *Cache
+	readers *Readers
 }
 
 // version is the state as of an epoch.
@@ -198,28 +199,52 @@ func (r *Relation) Publish(epoch Epoch) {
 	if v, err := r.at(epoch); checked && err == nil {
 		v.mustHold()
 	}
-	switch n := len(r.deltas); {
-	case n > 0 && r.deltas[n-1].gone != nil:
-		r.trim(0) // What a truncation is to free is not kept for readers who are late.
-	case n > 0 && r.deltas[n-1].run != nil && r.deltas[n-1].run.bytes > largeDelta:
-		r.trim(1)
-	case len(*r.versions.Load()) > 2*versionsKept:
-		r.trim(versionsKept)
-	}
+	r.tidy()
 }
 
-// trim drops all but kept of the states before the newest published one. mu is held.
-func (r *Relation) trim(kept int) {
+// Tidy lets go of what Publish could not because of readers, and reports whether there is
+// more because of others.
+func (r *Relation) Tidy() (more bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tidy()
+}
+
+// tidy lets go of states as their number and the size of the changes demand. It reports
+// whether readers keep any of these. mu is held.
+func (r *Relation) tidy() (more bool) {
+	switch n := len(r.deltas); {
+	case n > 0 && r.deltas[n-1].gone != nil:
+		return r.trim(0) // What a truncation is to free is not kept for readers who are late.
+	case n > 0 && r.deltas[n-1].run != nil && r.deltas[n-1].run.bytes > largeDelta:
+		return r.trim(1)
+	case len(*r.versions.Load()) > 2*versionsKept:
+		return r.trim(versionsKept)
+	}
+	return false
+}
+
+// trim drops all but kept of the states before the newest published one, save those that
+// readers may ask for: then it returns true. mu is held.
+func (r *Relation) trim(kept int) (more bool) {
 	v := *r.versions.Load()
 	i := len(v) - 1
 	for i > 0 && v[i].epoch > r.published {
 		i--
 	}
-	if i = max(i-kept, 0); i > 0 {
+	i = max(i-kept, 0)
+	if r.readers != nil {
+		oldest := r.readers.oldest()
+		for ; i > 0 && v[i].epoch > oldest; i-- {
+			more = true
+		}
+	}
+	if i > 0 {
 		next := append(make([]version, 0, len(v)-i+1), v[i:]...)
 		r.versions.Store(&next)
 	}
 	r.trimDeltas()
+	return more
 }
 
 // floor is the least epoch whose later deltas somebody may ask for. mu is held.
