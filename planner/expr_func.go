@@ -80,6 +80,9 @@ func (x *exprCtx) funcCall(e *ast.FuncCall) (*expr.Expr, error) {
 	if e.Over != nil {
 		return x.windowFunc(name, kind, e)
 	}
+	if kind == functions.Window && e.WithinGroup {
+		return nil, sqlerr.Unsupported("WITHIN GROUP", b.pos(e))
+	}
 	if kind == functions.Window {
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "window function %s requires an OVER clause", name).At(b.pos(e))
 	}
