@@ -40,6 +40,8 @@ type binder struct {
 	within []*exprCtx
 	// recursions numbers WITH RECURSIVE.
 	recursions int
+	// wantFields says that the query bound next is in FROM and is to keep the fields of rows.
+	wantFields bool
 	// notes tells about the text, nil if nobody asks.
 	notes *notes
 }

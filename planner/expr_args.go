@@ -17,7 +17,7 @@ func (x *exprCtx) arguments(name string, e *ast.FuncCall) ([]*expr.Expr, error) 
 			return x.namedArguments(name, e)
 		}
 	}
-	args, err := x.list(e.Args)
+	args, err := x.callArgs(name, e.Args)
 	if err != nil || !e.Variadic {
 		return args, err
 	}

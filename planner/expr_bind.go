@@ -129,9 +129,12 @@ func (x *exprCtx) bindRare(e ast.Expr) (*expr.Expr, error) {
 	case *ast.Row:
 		return x.row(e)
 	case *ast.Star:
+		if c, err := x.composite(e); c != nil && err == nil {
+			return b.record(c, b.pos(e))
+		}
 		return nil, sqlerr.New(sqlerr.SyntaxError, "row expansion via \"*\" is not supported here").At(b.pos(e))
 	case *ast.FieldSelect:
-		return nil, sqlerr.Unsupported("a field of a composite value", b.pos(e))
+		return x.field(e)
 	case *ast.NamedArg:
 		return nil, sqlerr.Unsupported("a named argument", b.pos(e))
 	}
@@ -176,6 +179,9 @@ func (x *exprCtx) column(e *ast.ColumnRef) (*expr.Expr, error) {
 	if err != nil {
 		if t := x.tableOID(e); t != nil {
 			return t, nil
+		}
+		if c, _ := x.rowOf(e.Parts, e); c != nil {
+			return b.record(c, b.pos(e))
 		}
 		if b.viewDepth > 0 {
 			sqlerr.As(err).Position = 0
@@ -262,6 +268,11 @@ func (x *exprCtx) binary(e *ast.Binary) (*expr.Expr, error) {
 	r, rok := e.Right.(*ast.Row)
 	if lok && rok {
 		return x.compareRows(e, l, r)
+	}
+	if c, d, err := x.rowsCompared(e); err != nil {
+		return nil, err
+	} else if c != nil {
+		return x.b.compareRecords(e.Op.Name, c, d, x.b.pos(e))
 	}
 	if sub, ok := e.Right.(*ast.Subquery); ok && lok {
 		return x.rowSubquery(e, l, sub)
@@ -371,6 +382,13 @@ func (x *exprCtx) isNull(e *ast.IsNull) (*expr.Expr, error) {
 		args = r.Args
 	} else {
 		args = []ast.Expr{e.Arg}
+		if ref, ok := e.Arg.(*ast.ColumnRef); ok {
+			if c, err := x.composite(ref); err != nil {
+				return nil, err
+			} else if c != nil {
+				return x.rowIsNull(c, e), nil
+			}
+		}
 	}
 	parts := make([]*expr.Expr, len(args))
 	for i, a := range args {

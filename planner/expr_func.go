@@ -102,6 +102,9 @@ func (x *exprCtx) funcCall(e *ast.FuncCall) (*expr.Expr, error) {
 	if name == "pg_typeof" && len(args) == 1 && args[0].Type.Kind == types.KindUnknown && args[0].IsConst() {
 		return expr.Const(types.RegType, types.Datum{I: int64(types.Unknown.OID())}), nil
 	}
+	if name == "row_to_json" && len(args) == 1 && args[0].Type.Kind == types.KindJSON {
+		return args[0], nil // a row has become an object among the arguments
+	}
 	return b.call(name, b.pos(e), args...)
 }
 
@@ -173,7 +176,7 @@ func (x *exprCtx) setCall(name string, e *ast.FuncCall) (*expr.Expr, error) {
 		return nil, err
 	}
 	if len(f.Columns) > 0 {
-		return nil, sqlerr.Unsupported("a set-returning function with several columns in the select list", b.pos(e))
+		return nil, sqlerr.Unsupported("a set-returning function with several columns within an expression", b.pos(e))
 	}
 	*x.sets = append(*x.sets, call)
 	r := b.meta.Ref(call.Col)
@@ -296,7 +299,7 @@ func (x *exprCtx) aggregateLevel(e *ast.FuncCall) (*aggCollector, *exprCtx, []*e
 		arg = x.aggs.arg
 	}
 	before := len(arg.pending)
-	args, err := arg.list(e.Args)
+	args, err := arg.callArgs(e.Name.Name, e.Args)
 	if err != nil {
 		return nil, nil, nil, err
 	}

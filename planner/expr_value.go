@@ -295,7 +295,11 @@ func (x *exprCtx) row(e *ast.Row) (*expr.Expr, error) {
 	if len(e.Args) == 1 && !e.Explicit {
 		return x.bind(e.Args[0])
 	}
-	return nil, sqlerr.Unsupported("a row as a value", x.b.pos(e))
+	c, err := x.composite(e)
+	if err != nil {
+		return nil, err
+	}
+	return x.b.record(c, x.b.pos(e))
 }
 
 // grouping binds GROUPING(…); the column it gives is filled in by the grouping sets.

@@ -75,6 +75,7 @@ func (b *binder) fromRef(t ast.TableRef, outer, siblings *scope) (*fromItem, err
 		if t.Lateral {
 			env = siblings
 		}
+		b.wantFields = true
 		r, err := b.query(t.Query, env, false)
 		if err != nil {
 			return nil, err

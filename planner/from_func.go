@@ -3,6 +3,7 @@ package planner
 import (
 	"streamdb/planner/logical"
 	"streamdb/sql/ast"
+	"streamdb/sql/catalog"
 	"streamdb/sql/expr"
 	"streamdb/sql/functions"
 	"streamdb/sql/sqlerr"
@@ -71,6 +72,9 @@ func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, err
 	if len(f.ColDefs) > 0 {
 		return nil, sqlerr.Unsupported("a column definition list", b.pos(f))
 	}
+	if it, err := b.relationFunc(f, outer); it != nil || err != nil {
+		return it, err
+	}
 	ps := &logical.ProjectSet{}
 	x := &exprCtx{b: b, scope: siblings, clause: "FROM"}
 	var cols []*scopeCol
@@ -118,6 +122,35 @@ func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, err
 		cols[0].name = f.Alias.Name
 	}
 	return b.item(&relation{node: node, cols: cols}, name, f.Alias, outer, b.pos(f))
+}
+
+// relationFuncs is functions without arguments that return what a catalog relation shows.
+var relationFuncs = map[string]catalog.Name{
+	"pg_get_keywords":      {Schema: catalog.Streamdb, Name: "keywords"},
+	"pg_timezone_names":    {Schema: catalog.PgCatalog, Name: "pg_timezone_names"},
+	"pg_timezone_abbrevs":  {Schema: catalog.PgCatalog, Name: "pg_timezone_abbrevs"},
+	"pg_show_all_settings": {Schema: catalog.PgCatalog, Name: "pg_settings"},
+	"pg_lock_status":       {Schema: catalog.PgCatalog, Name: "pg_locks"},
+}
+
+// relationFunc binds such a function; nil if it is another.
+func (b *binder) relationFunc(f *ast.FuncRef, outer *scope) (*fromItem, error) {
+	if len(f.Funcs) != 1 || f.Ordinality {
+		return nil, nil
+	}
+	call, ok := f.Funcs[0].Call.(*ast.FuncCall)
+	if !ok || len(call.Args) > 0 || call.Name.Schema != "" && call.Name.Schema != catalog.PgCatalog {
+		return nil, nil
+	}
+	v := b.p.opts.Virtuals.Find(b.path, relationFuncs[call.Name.Name])
+	if v == nil {
+		return nil, nil
+	}
+	r, _, err := b.virtual(v, b.pos(f))
+	if err != nil {
+		return nil, err
+	}
+	return b.item(r, call.Name.Name, f.Alias, outer, b.pos(f))
 }
 
 // fromFunc binds one function of FROM, set-returning or not, and gives its columns.

@@ -16,6 +16,9 @@ type scopeCol struct {
 	id   logical.ColID
 	// hidden columns are found by name but not part of *.
 	hidden bool
+	// fields is the fields of a column that holds rows, which are columns themselves; such a one knows its name in field.
+	fields []*scopeCol
+	field  string
 	// table and column say where it comes from unchanged, for Field.
 	table  catalog.ID
 	column int
@@ -131,13 +134,6 @@ func (s *scope) findBare(name string, pos int) (*scopeCol, error) {
 		}
 		if hit != nil {
 			return hit, nil
-		}
-	}
-	for level := s; level != nil; level = level.parent {
-		for _, t := range level.tables {
-			if t.name == name {
-				return nil, sqlerr.Unsupported("a whole-row reference", pos)
-			}
 		}
 	}
 	e := sqlerr.New(sqlerr.UndefinedColumn, "column %q does not exist", name).At(pos)

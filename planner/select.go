@@ -14,6 +14,8 @@ import (
 // query binds a query within an outer scope (nil for none). With keepUnknown literals
 // without a type stay that way in the select list, for the reader to settle.
 func (b *binder) query(q *ast.Select, outer *scope, keepUnknown bool) (*relation, error) {
+	fields := b.wantFields
+	b.wantFields = false
 	env, err := b.with(q.With, outer)
 	if err != nil {
 		return nil, err
@@ -24,7 +26,7 @@ func (b *binder) query(q *ast.Select, outer *scope, keepUnknown bool) (*relation
 	var r *relation
 	switch body := q.Body.(type) {
 	case *ast.SelectCore:
-		return b.core(body, q, env, keepUnknown)
+		return b.core(body, q, env, keepUnknown, fields)
 	case *ast.SetOperation:
 		r, err = b.setOperation(body, env)
 	case *ast.Values:
@@ -179,12 +181,14 @@ func (b *binder) limitExpr(e ast.Expr, clause, code string, from *scope) (*expr.
 
 // coreBinder binds one SELECT … FROM … level.
 type coreBinder struct {
-	b     *binder
-	core  *ast.SelectCore
-	scope *scope
-	node  logical.Node
-	aggs  *aggCollector
-	sets  []logical.SetCall
+	b    *binder
+	core *ast.SelectCore
+	// fields says that the query around wants the fields of rows in the select list.
+	fields bool
+	scope  *scope
+	node   logical.Node
+	aggs   *aggCollector
+	sets   []logical.SetCall
 	// windows is the window functions of select list and ORDER BY.
 	windows windowCollector
 	// out is the context of select list and ORDER BY, having that of HAVING.
@@ -197,8 +201,8 @@ type coreBinder struct {
 }
 
 // core binds a select list with what belongs to it, its order and limit included.
-func (b *binder) core(core *ast.SelectCore, q *ast.Select, env *scope, keepUnknown bool) (*relation, error) {
-	c := &coreBinder{b: b, core: core}
+func (b *binder) core(core *ast.SelectCore, q *ast.Select, env *scope, keepUnknown, fields bool) (*relation, error) {
+	c := &coreBinder{b: b, fields: fields, core: core}
 	if err := c.from(env); err != nil {
 		return nil, err
 	}
@@ -268,6 +272,7 @@ func (c *coreBinder) where() error {
 
 // targets binds the select list.
 func (c *coreBinder) targets() error {
+	rows := map[*scopeCol]*composite{}
 	for i := range c.core.Targets {
 		t := &c.core.Targets[i]
 		if s, ok := t.Expr.(*ast.Star); ok {
@@ -276,7 +281,7 @@ func (c *coreBinder) targets() error {
 			}
 			continue
 		}
-		e, err := c.out.bind(t.Expr)
+		e, row, err := c.target(t.Expr)
 		if err != nil {
 			return err
 		}
@@ -291,6 +296,12 @@ func (c *coreBinder) targets() error {
 			}
 		}
 		c.add(col, e)
+		if row != nil {
+			rows[col] = row
+		}
+	}
+	if c.fields {
+		c.keepFields(rows)
 	}
 	return nil
 }
@@ -305,7 +316,17 @@ func (c *coreBinder) add(col *scopeCol, e *expr.Expr) {
 func (c *coreBinder) star(s *ast.Star) error {
 	b := c.b
 	if s.Arg != nil {
-		return sqlerr.Unsupported("expansion of a composite value", b.pos(s))
+		row, err := c.out.composite(s.Arg)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return sqlerr.New(sqlerr.WrongObjectType, "type of the expression before .* is not composite").At(b.pos(s))
+		}
+		for i, e := range row.exprs {
+			c.add(&scopeCol{name: row.names[i]}, e)
+		}
+		return nil
 	}
 	cols := c.scope.cols
 	if len(s.Qualifier) > 0 {
@@ -341,6 +362,7 @@ type sortKey struct {
 func (c *coreBinder) orderBy(items []ast.SortItem) ([]sortKey, error) {
 	b := c.b
 	visibleOut := c.cols
+	items = sortItems(items)
 	var keys []sortKey
 	for i := range items {
 		s := &items[i]

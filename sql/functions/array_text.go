@@ -107,6 +107,20 @@ func unnest(c *Call, counts []int32) {
 	}
 }
 
+// expandPositions numbers the elements of a vector from 1.
+func expandPositions(c *Call, counts []int32) {
+	for i := range c.N {
+		if c.Skipped(i) {
+			continue
+		}
+		a := c.arr(0, i)
+		for k := range a.Len() {
+			c.Out.Ints = append(c.Out.Ints, int64(k+1))
+		}
+		counts[i] = int32(a.Len())
+	}
+}
+
 func generateSubscripts(c *Call, counts []int32) {
 	d := c.ints(1)
 	for i := range c.N {

@@ -158,6 +158,7 @@ var docs = map[string]doc{
 	"inet_client_port":                   {"client's port number for this connection", ""},
 	"inet_server_addr":                   {"inet address of the server", ""},
 	"inet_server_port":                   {"server's port number for this connection", ""},
+	"information_schema._pg_expandarray": {"the elements of a vector and their numbers", ""},
 	"initcap":                            {"capitalize each word", "initcap('abc') → Abc"},
 	"isfinite":                           {"finite date?", "isfinite(interval '1 day') → t"},
 	"json_agg":                           {"aggregate input into json", ""},

@@ -32,7 +32,10 @@ func jsonFuncs() []*Function {
 			set(t+"_each_value", t+"->"+t, jsonEachValue(false)).hidden().withID(t+"_each_value"),
 			set(t+"_each_text_value", t+"->text", jsonEachValue(true)).hidden().withID(t+"_each_text_value"))
 	}
-	fs = append(fs, scalar("row_to_json", "record->json", unsupportedKernel("row_to_json")),
+	fs = append(fs, scalar("row_to_json", "record->json", unsupportedKernel("row_to_json of a record that is no row of a table")),
+		scalar("row_value", "any->record", rowValue).nonStrict().variadic().hidden().stable().withID("row_value"),
+		scalar("json_row", "any->json", jsonRow).nonStrict().variadic().hidden().stable().withID("json_row"),
+		scalar("jsonb_row", "any->jsonb", jsonBuildObject).nonStrict().variadic().hidden().stable().withID("jsonb_row"),
 		scalar("array_to_json", "anyarray->json", toJSON).stable())
 	return append(fs, jsonbFuncs()...)
 }

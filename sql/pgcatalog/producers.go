@@ -45,6 +45,9 @@ func producers() map[string]producer {
 		"pg_catalog.pg_stat_all_tables":  {fill: pgStatAllTables},
 		"pg_catalog.pg_stat_user_tables": {fill: pgStatUserTables},
 		"pg_catalog.pg_locks":            {fill: pgLocks},
+		"pg_catalog.pg_timezone_names":   {fill: pgTimezoneNames},
+		"pg_catalog.pg_timezone_abbrevs": {fill: pgTimezoneAbbrevs, static: true},
+		"streamdb.keywords":              {fill: keywords, static: true},
 
 		"pg_catalog.pg_tables":    {fill: pgTables},
 		"pg_catalog.pg_views":     {fill: pgViews},

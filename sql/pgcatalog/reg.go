@@ -97,6 +97,11 @@ func (e *Env) RegOID(k types.Kind, name string) (uint32, error) {
 	case types.KindRegProc:
 		fs := functions.ByName(n.Name)
 		fs = slices.DeleteFunc(slices.Clone(fs), func(f *functions.Function) bool { return f.Hidden })
+		for i := range ioFuncs {
+			if ioFuncs[i].name == n.Name && (n.Schema == "" || n.Schema == catalog.PgCatalog) {
+				return uint32(ioFuncs[i].oid), nil
+			}
+		}
 		switch {
 		case len(fs) == 0 || n.Schema != "" && n.Schema != catalog.PgCatalog:
 			return 0, sqlerr.New(sqlerr.UndefinedFunction, "function %q does not exist", name)

@@ -97,6 +97,8 @@ func (w *writer) put(col *chunk.Column, c *catalog.Column, v any) {
 			d.I = 1
 		}
 		col.AppendDatum(d)
+	case types.Interval:
+		col.AppendDatum(types.Datum{V: v})
 	case float64:
 		col.AppendDatum(types.Datum{F: v})
 	case []string:

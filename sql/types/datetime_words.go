@@ -1,6 +1,7 @@
 package types
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,28 @@ var zoneAbbrevs = map[string]int{
 	"azot": -60, "azost": 0, "egt": -60, "egst": 0, "fnt": -120, "fnst": -60, "mut": 240, "retz": 240, "sct": 240,
 	"uzt": 300, "lkt": 330, "mmt": 390, "myt": 480, "wast": 120, "chadt": 825, "chast": 765, "chut": 600, "ckt": -600,
 	"tot": 780, "wft": 720, "yapt": 600, "pgt": 600, "lmt": 0,
+}
+
+// ZoneAbbrev is an abbreviation of a zone that may stand in a timestamp.
+type ZoneAbbrev struct {
+	Name    string // in lower case
+	Minutes int    // east of UTC
+	Summer  bool   // daylight saving time
+}
+
+// summerAbbrevs is the abbreviations of daylight saving time that do not end in "dst" or "dt".
+var summerAbbrevs = map[string]bool{"west": true, "bst": true, "cest": true, "mest": true, "mesz": true, "eest": true, "msd": true,
+	"pkst": true, "awsst": true, "brst": true, "clst": true, "uyst": true, "azost": true, "egst": true, "fnst": true}
+
+// ZoneAbbreviations returns the abbreviations in order of name.
+func ZoneAbbreviations() []ZoneAbbrev {
+	out := make([]ZoneAbbrev, 0, len(zoneAbbrevs))
+	for name, m := range zoneAbbrevs {
+		summer := summerAbbrevs[name] || strings.HasSuffix(name, "dst") || strings.HasSuffix(name, "dt")
+		out = append(out, ZoneAbbrev{name, m, summer})
+	}
+	slices.SortFunc(out, func(a, b ZoneAbbrev) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // zoneCache remembers zones by the spelling given, up to a bound, since spellings

@@ -45,11 +45,7 @@ func TestRecordingsAreComplete(t *testing.T) {
 }
 
 // knownMissing are recorded queries that use what streamdb does not have.
-var knownMissing = map[string]string{
-	"tab_completion typed: set timezone to ": "42883", // pg_timezone_names()
-	"jdbc query getPrimaryKeys":              "0A000", // a field of a composite value
-	"jdbc query sql type of a name":          "42883", // array_in
-}
+var knownMissing = map[string]string{}
 
 // sampleServer starts a server with the objects of sample.sql.
 func sampleServer(t *testing.T) (dsn string) {
