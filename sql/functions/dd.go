@@ -67,13 +67,6 @@ func (a dd) neg() dd { return dd{-a.hi, -a.lo} }
 // round gives the nearest double.
 func (a dd) round() float64 { return a.hi + a.lo }
 
-// sqrtDD is the square root of a positive number.
-func sqrtDD(a dd) dd {
-	y := math.Sqrt(a.hi)
-	r := a.sub(twoProd(y, y))
-	return quickSum(y, r.hi/(2*y))
-}
-
 var (
 	ddOne  = dd{1, 0}
 	ddLn2  = dd{0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56}
