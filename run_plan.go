@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 
 	"streamdb/exec"
 	"streamdb/planner/physical"
@@ -63,6 +64,9 @@ func idOf(sc *physical.Scan) catalog.ID { return catalog.ID(sc.Relation) }
 // pin waits for the views that the plan reads and takes its snapshots. A statement of
 // its own moves to a newer state when the one it began with is gone already.
 func (r *planRun) pin() error {
+	if stale, err := r.pinStale(); stale || err != nil {
+		return err
+	}
 	if err := r.waitForViews(); err != nil {
 		return err
 	}
@@ -397,7 +401,7 @@ func (r *planRun) waitForViews() error {
 // the views: those that have left the step are waited for. It does not wait for views
 // still filled for the first time, and takes of an old snapshot what there is.
 func (r *planRun) waitForLagging() error {
-	if r.s.set.text("max_staleness") != "" {
+	if r.staleness() > 0 {
 		return nil
 	}
 	for r.mayRefresh() {
@@ -440,8 +444,8 @@ func (r *planRun) waitForView(s *stored) error {
 		st, turned, err := f.status()
 		switch st {
 		case flowSuspended:
-			if r.s.set.text("max_staleness") != "" && !r.t.serializable {
-				return nil
+			if r.staleness() > 0 && !r.t.serializable {
+				return r.freshEnough(s, f)
 			}
 			return suspendedError(s.desc.Name, err)
 		case flowDropped:
@@ -487,6 +491,17 @@ func suspendedError(name string, cause error) error {
 		e = e.WithDetail("%s", cause.Error())
 	}
 	return e.WithHint("Drop and create it again, or set max_staleness to read its last state.")
+}
+
+// staleError says that a view that is suspended lacks more than max_staleness allows.
+func staleError(name string, age, most time.Duration, cause error) error {
+	e := sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "materialized view %q is suspended, and older than max_staleness", name)
+	why := ""
+	if cause != nil {
+		why = " " + cause.Error()
+	}
+	return e.WithDetail("What it does not show began %s ago, max_staleness is %s.%s", age.Round(time.Millisecond), most, why).
+		WithHint("Drop and create it again, or set a larger max_staleness.")
 }
 
 // bindPlan puts values in the place of a plan's parameters, and settles limits that

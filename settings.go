@@ -54,7 +54,7 @@ var settingList = []setting{
 	{name: "max_connections", def: "100", kind: "integer", fixed: true, description: "Sets the maximum number of concurrent connections."},
 	{name: "max_identifier_length", def: "63", kind: "integer", fixed: true, description: "Shows the maximum identifier length."},
 	{name: "max_index_keys", def: "32", kind: "integer", fixed: true, description: "Shows the maximum number of index keys."},
-	{name: "max_staleness", def: "", kind: "string", description: "Lets a read show a lagging or suspended view's last epoch; empty means strict reads."},
+	{name: "max_staleness", def: "0", kind: "duration", description: "Lets a read show a lagging or suspended view's last epoch if it is no older than this; 0 means strict reads."},
 	{name: "port", def: "7432", kind: "integer", fixed: true, description: "Sets the TCP port the server listens on."},
 	{name: "search_path", def: "\"$user\", public", kind: "string", description: "Sets the schema search order for names that are not schema-qualified."},
 	{name: "server_encoding", def: "UTF8", kind: "string", fixed: true, reported: true, description: "Shows the server (database) character set encoding."},

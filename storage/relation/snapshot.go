@@ -327,3 +327,20 @@ func (it *Iter) Each(fn func(*chunk.Chunk) error) error {
 		}
 	}
 }
+
+// SnapshotHeld is Snapshot that also finds the state of an epoch that somebody holds.
+func (r *Relation) SnapshotHeld(epoch Epoch) (*Snapshot, error) {
+	v, err := r.at(epoch)
+	if err == nil {
+		return &Snapshot{epoch: epoch, v: v}, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for h := range r.holds {
+		if h.epoch == epoch {
+			v := h.state
+			return &Snapshot{epoch: epoch, v: &v}, nil
+		}
+	}
+	return nil, err
+}
