@@ -3,57 +3,7 @@ package exec
 import (
 	"slices"
 	"sort"
-
-	"streamdb/planner/physical"
-	"streamdb/sql/chunk"
 )
-
-// rowOrder returns the total order of the rows of t: by keys, then by all columns.
-func rowOrder(t *chunk.KeyTable, keys []physical.OrderKey) func(a, b []uint64) int {
-	type column struct {
-		i, sign   int
-		nullsLast bool
-		compare   func(a, b []uint64) int
-	}
-	l := t.Layout()
-	var cols []column
-	seen := make(map[int]bool)
-	add := func(i int, desc, nullsFirst bool) {
-		sign := 1
-		if desc {
-			sign = -1
-		}
-		cols = append(cols, column{i, sign, !nullsFirst, rowCompare(t, i)})
-	}
-	for _, k := range keys {
-		add(k.Col, k.Desc, k.NullsFirst)
-		seen[k.Col] = true
-	}
-	for i := range l.Types {
-		if !seen[i] {
-			add(i, false, false)
-		}
-	}
-	return func(a, b []uint64) int {
-		for k := range cols {
-			c := &cols[k]
-			na, nb := l.IsNull(a, c.i), l.IsNull(b, c.i)
-			if na || nb {
-				if na == nb {
-					continue
-				}
-				if na == c.nullsLast {
-					return 1
-				}
-				return -1
-			}
-			if r := c.compare(a, b); r != 0 {
-				return r * c.sign
-			}
-		}
-		return 0
-	}
-}
 
 // blockMax is the largest number of slots in a block of orderedRows.
 const blockMax = 512

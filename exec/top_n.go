@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math"
 	"slices"
 
 	"streamdb/planner/physical"
@@ -20,7 +21,7 @@ type topN struct {
 	parts *chunk.KeyTable // partition key
 	rows  *chunk.KeyTable // whole rows by identity; payload: weight, partition+1
 	order func(a, b int32) int
-	by    func(a, b []uint64) int // the ORDER BY alone, for ties
+	peers func(a, b int32) bool // equal in ORDER BY
 
 	groups []topGroup // by partition slot
 	dirty  []int32
@@ -57,33 +58,9 @@ func newTopN(n *physical.Node, in *physical.Node) *topN {
 	}
 	t.parts = chunk.NewKeyTable(keys, 0)
 	t.rows = chunk.NewRowTable(in.Schema, 2)
-	order := rowOrder(t.rows, n.TopN.Order)
-	t.order = func(a, b int32) int { return order(t.rows.Row(a), t.rows.Row(b)) }
-	t.by = orderOnly(t.rows, n.TopN.Order)
+	order := newOverOrder(t.rows, n.TopN.Order)
+	t.order, t.peers = order.compare, order.peers
 	return t
-}
-
-// orderOnly compares by the ORDER BY columns alone.
-func orderOnly(t *chunk.KeyTable, keys []physical.OrderKey) func(a, b []uint64) int {
-	l := t.Layout()
-	compare := make([]func(a, b []uint64) int, len(keys))
-	for i, k := range keys {
-		compare[i] = rowCompare(t, k.Col)
-	}
-	return func(a, b []uint64) int {
-		for i, k := range keys {
-			if na, nb := l.IsNull(a, k.Col), l.IsNull(b, k.Col); na || nb {
-				if na != nb {
-					return 1
-				}
-				continue
-			}
-			if c := compare[i](a, b); c != 0 {
-				return c
-			}
-		}
-		return 0
-	}
 }
 
 // Push adds c's rows to their partitions.
@@ -201,7 +178,7 @@ func (t *topN) window(g *topGroup) []ranked {
 			return true
 		}
 		if t.spec.Limit >= 0 && rank >= end {
-			if !t.spec.WithTies || last < 0 || t.by(t.rows.Row(last), t.rows.Row(s)) != 0 {
+			if !t.spec.WithTies || last < 0 || !t.peers(last, s) {
 				return false
 			}
 			r = append(r, ranked{s, rank, w})
@@ -229,7 +206,7 @@ func (t *topN) beyond(g *topGroup) []int32 {
 	kept := len(g.emitted)
 	g.rows.each(func(s int32) bool {
 		w := t.weight(s)
-		if rank >= end && !(t.spec.WithTies && kept > 0 && t.by(t.rows.Row(g.emitted[kept-1].slot), t.rows.Row(s)) == 0) {
+		if rank >= end && !(t.spec.WithTies && kept > 0 && t.peers(g.emitted[kept-1].slot, s)) {
 			if w != 0 {
 				gone = append(gone, s)
 			}
@@ -273,19 +250,35 @@ func (e *topEmitter) diff(was, now []ranked) {
 
 // diffRanks is diff where each copy of a row is shown with its rank.
 func (e *topEmitter) diffRanks(was, now []ranked) {
-	if slices.Equal(was, now) {
-		return
-	}
-	for _, r := range was {
-		for k := range r.copies {
-			e.add(r.slot, -1, r.first+k+1)
+	rank, end := int64(math.MaxInt64), int64(0)
+	for _, l := range [][]ranked{was, now} {
+		if n := len(l); n > 0 {
+			rank, end = min(rank, l[0].first), max(end, l[n-1].first+l[n-1].copies)
 		}
 	}
-	for _, r := range now {
-		for k := range r.copies {
-			e.add(r.slot, 1, r.first+k+1)
+	for ; rank < end; rank++ {
+		old, now := at(&was, rank), at(&now, rank)
+		if old == now {
+			continue
+		}
+		if old >= 0 {
+			e.add(old, -1, rank+1)
+		}
+		if now >= 0 {
+			e.add(now, 1, rank+1)
 		}
 	}
+}
+
+// at returns the row with a rank, -1 if there is none, and drops the rows before it.
+func at(l *[]ranked, rank int64) int32 {
+	for len(*l) > 0 && (*l)[0].first+(*l)[0].copies <= rank {
+		*l = (*l)[1:]
+	}
+	if len(*l) == 0 || (*l)[0].first > rank {
+		return -1
+	}
+	return (*l)[0].slot
 }
 
 func (e *topEmitter) add(slot int32, weight, rank int64) {

@@ -378,7 +378,12 @@ func (p *builder) topN(n *logical.TopN, need logical.ColSet) *built {
 	} else {
 		in = p.exchangeSingle(in)
 	}
-	return p.add(physical.Node{Kind: physical.KindTopN, Inputs: []int{in.idx}, TopN: p.topNSpec(n, in.cols)}, in.cols, in.dist)
+	spec, cols := p.topNSpec(n, in.cols), in.cols
+	if n.Number != 0 {
+		spec.Rank = true
+		cols = append(slices.Clone(cols), n.Number)
+	}
+	return p.add(physical.Node{Kind: physical.KindTopN, Inputs: []int{in.idx}, TopN: spec}, cols, in.dist)
 }
 
 func (p *builder) topNSpec(n *logical.TopN, cols []logical.ColID) *physical.TopN {

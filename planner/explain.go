@@ -440,6 +440,9 @@ func topNText(t *physical.TopN, in []string) string {
 	if t.WithTies {
 		s += " with ties"
 	}
+	if t.Rank {
+		s += " numbered"
+	}
 	return s
 }
 

@@ -279,7 +279,12 @@ func (n *SetOp) EachExpr(func(*expr.Expr)) {}
 func (n *SetOp) MapExprs(func(*expr.Expr) *expr.Expr) Node { return n }
 
 // Cols implements Node.
-func (n *TopN) Cols() []ColID { return n.Input.Cols() }
+func (n *TopN) Cols() []ColID {
+	if n.Number == 0 {
+		return n.Input.Cols()
+	}
+	return append(append([]ColID(nil), n.Input.Cols()...), n.Number)
+}
 
 // Inputs implements Node.
 func (n *TopN) Inputs() []Node { return []Node{n.Input} }

@@ -147,6 +147,8 @@ type TopN struct {
 	Order         []OrderKey
 	Limit, Offset *expr.Expr
 	WithTies      bool
+	// Number is the column of the row number, added to the input's; 0 for none.
+	Number ColID
 }
 
 // MaxOneRow is a scalar subquery, the right side of an Apply: it gives no row or one, and

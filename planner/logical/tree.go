@@ -103,6 +103,9 @@ func Keys(n Node) []ColSet {
 		if isOne(n.Limit) && !n.WithTies {
 			keys = append(keys, SetOf(n.Partition...))
 		}
+		if n.Number != 0 {
+			keys = append(keys, SetOf(append([]ColID{n.Number}, n.Partition...)...))
+		}
 		return keys
 	case *OverWindow:
 		return overWindowKeys(n)

@@ -33,6 +33,7 @@ var Rules = []Rule{
 	{"PruneColumns", pruneColumns},
 	{"MergeProjects", mergeProjects},
 	{"FoldConstants", foldConstants},
+	{"NumberedTopN", numberedTopN},
 	{"PushProjectBelowWindow", projectBelowWindow},
 	{"ShareHopPanes", shareHopPanes},
 	{"PruneColumns", pruneColumns},

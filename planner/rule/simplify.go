@@ -172,6 +172,8 @@ func (c *Ctx) prune(n logical.Node, need logical.ColSet) logical.Node {
 		return n
 	case *logical.OverWindow:
 		return c.pruneOverWindow(n, need)
+	case *logical.TopN:
+		return c.pruneTopN(n, need)
 	}
 	return c.pruneSingle(n, need)
 }
@@ -184,14 +186,8 @@ func (c *Ctx) pruneSingle(n logical.Node, need logical.ColSet) logical.Node {
 	}
 	need = need.Intersect(logical.SetOf(ins[0].Cols()...))
 	n.EachExpr(func(e *expr.Expr) { need.AddSet(logical.Refs(e)) })
-	switch n := n.(type) {
-	case *logical.TopN:
-		for _, k := range n.Order {
-			need.Add(k.Col)
-		}
-		need.AddSet(logical.SetOf(n.Partition...))
-	case *logical.HopWindow:
-		need.Add(n.Time)
+	if h, ok := n.(*logical.HopWindow); ok {
+		need.Add(h.Time)
 	}
 	return n.WithInputs([]logical.Node{c.prune(ins[0], need)})
 }
