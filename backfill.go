@@ -195,6 +195,9 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 		c.mu.Unlock()
 		if err == nil {
 			err = w.timed(func() error { return w.catchUp(target, entryTime) })
+			if f.joined.Load() != 0 {
+				c.db.caughtUp(w.took)
+			}
 		}
 		if err != nil {
 			return err

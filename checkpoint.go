@@ -41,10 +41,18 @@ const coreVersion = 2
 // due: about what replaying the log's tail would take.
 const checkpointAfter = 2 * time.Second
 
+// A checkpoint that takes long, because much of a large state has changed, is made more
+// seldom: after checkpointShare times as long, and checkpointMax at most.
+const (
+	checkpointShare = 5
+	checkpointMax   = 20 * time.Second
+)
+
 // checkpointer makes checkpoints, one at a time.
 type checkpointer struct {
 	mu   sync.Mutex   // held while one is made
 	busy atomic.Int64 // step time since the last one, ns
+	took atomic.Int64 // by the last one, ns
 	due  chan struct{}
 	// done counts the checkpoints made; entries those applied since the last.
 	done    atomic.Int64
@@ -90,6 +98,7 @@ type frozen struct {
 	parts  []frozenPart
 	oldest uint64 // the first entry that is still needed behind the checkpoint
 	flows  []*frozenFlow
+	all    int                        // dataflows, kept or not
 	kept   map[catalog.ID]*frozenFlow // flows by id
 }
 
@@ -210,10 +219,12 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	defer db.checkpoints.mu.Unlock()
 	db.checkpoints.busy.Store(0)
 	db.checkpoints.entries.Store(0)
+	began := time.Now()
 	f, err := db.core.freezeWhen(ctx)
 	if f == nil {
 		return err
 	}
+	frozen := time.Now()
 	f.copyAside()
 	defer f.release()
 	if err == nil {
@@ -225,6 +236,9 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 		return err
 	}
 	db.checkpoints.done.Add(1)
+	db.checkpoints.took.Store(int64(time.Since(frozen)))
+	db.logger.Debug("checkpoint", "epoch", f.state.Epoch, "dataflows", len(f.flows), "of", f.all, "bytes", f.unsaved(),
+		"waited", frozen.Sub(began), "took", time.Since(frozen))
 	db.reclaim()
 	if db.opts.KeepLog {
 		return nil
@@ -358,11 +372,25 @@ func (db *DB) reclaim() {
 	}
 }
 
+// caughtUp counts the time of a dataflow beside the step towards the next checkpoint: a
+// replay does the same work within the step.
+func (db *DB) caughtUp(d time.Duration) {
+	if db.checkpoints.enough(d) {
+		db.checkpointDue()
+	}
+}
+
+// enough adds step time and reports whether it suffices for the next checkpoint.
+func (c *checkpointer) enough(d time.Duration) bool {
+	after := min(max(checkpointAfter, checkpointShare*time.Duration(c.took.Load())), checkpointMax)
+	return c.busy.Add(int64(d)) >= int64(after)
+}
+
 // applied counts step time towards the next checkpoint.
 func (db *DB) applied(d time.Duration) {
 	n := db.checkpoints.entries.Add(1)
 	every := int64(db.opts.CheckpointEvery)
-	if db.checkpoints.busy.Add(int64(d)) >= int64(checkpointAfter) || every > 0 && n >= every {
+	if db.checkpoints.enough(d) || every > 0 && n >= every {
 		db.checkpointDue()
 	}
 }

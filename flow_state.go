@@ -64,6 +64,7 @@ type frozenFlow struct {
 // that. mu is held.
 func (c *core) freezeFlows(fz *frozen) error {
 	fz.kept = make(map[catalog.ID]*frozenFlow)
+	fz.all = len(c.flows)
 	left := int64(freezeBytes)
 	var large []*frozenFlow
 	for _, f := range c.flows {
