@@ -180,8 +180,8 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 // soon. It returns nil if there is nothing to be kept; what it returns beside an error
 // must be released, too.
 func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
-	patience := time.NewTimer(freezePatience)
-	defer patience.Stop()
+	patience, end := context.WithTimeout(ctx, freezePatience)
+	defer end()
 	for {
 		c.mu.Lock()
 		if c.index == 0 {
@@ -189,25 +189,25 @@ func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
 			return nil, nil
 		}
 		late := c.lagging()
-		if late == nil || ctx.Err() != nil {
+		if late == nil || patience.Err() != nil {
 			defer c.mu.Unlock()
 			return c.freeze()
 		}
 		_, turned, _ := late.status()
 		c.mu.Unlock()
+		late.waiting.Add(1) // which makes it hurry
 		select {
 		case <-turned:
-		case <-patience.C:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return c.freeze()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		case <-patience.Done():
 		}
+		late.waiting.Add(-1)
 	}
 }
 
 func (f *frozen) release() {
+	for _, k := range f.flows {
+		k.goOn()
+	}
 	for _, p := range f.parts {
 		p.hold.Release()
 	}
@@ -225,7 +225,7 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 		return err
 	}
 	frozen := time.Now()
-	f.copyAside()
+	f.copyAside(db.opts.CheckpointCopy)
 	defer f.release()
 	if err == nil {
 		err = db.saveFrozen(ctx, f)
@@ -265,7 +265,7 @@ func (f *frozen) unsaved() int64 {
 		n += p.hold.Unsaved()
 	}
 	for _, k := range f.flows {
-		n += k.set.Bytes()
+		n += k.size
 	}
 	return n
 }

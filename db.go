@@ -46,6 +46,10 @@ type Options struct {
 	// CheckpointEvery makes a checkpoint after so many entries besides those that the
 	// amount of log demands; 0 means never.
 	CheckpointEvery int
+	// CheckpointCopy bounds the memory, in bytes, in which a checkpoint copies the state
+	// of one dataflow: with more, the dataflow stands still until it is written. Default
+	// 256 MiB.
+	CheckpointCopy int64
 	// KeepLog keeps the whole log, however many checkpoints are made.
 	KeepLog bool
 	// TickInterval is how often time is logged when nothing else is and a timer is due.
@@ -137,6 +141,9 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	if opts.LagAge == 0 {
 		opts.LagAge = 24 * time.Hour
+	}
+	if opts.CheckpointCopy == 0 {
+		opts.CheckpointCopy = 256 << 20
 	}
 	if opts.TickInterval == 0 {
 		opts.TickInterval = 100 * time.Millisecond

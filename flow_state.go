@@ -3,9 +3,13 @@ package streamdb
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"streamdb/exec"
@@ -55,9 +59,12 @@ type frozenFlow struct {
 	set   chunk.PieceSet
 	// whole says that the pieces replace all that the store has.
 	whole bool
-	// gate is closed when a dataflow that has left the step has been copied.
-	gate chan struct{}
-	mark *sinkMark
+	size  int64 // of what has changed, about
+	// gate is closed when a dataflow that has left the step has been copied, or, if it
+	// is too large for that, written.
+	gate    chan struct{}
+	written bool // it is written while it stands still
+	mark    *sinkMark
 }
 
 // freezeFlows copies the state of the live dataflows or takes them out of the step for
@@ -65,7 +72,7 @@ type frozenFlow struct {
 func (c *core) freezeFlows(fz *frozen) error {
 	fz.kept = make(map[catalog.ID]*frozenFlow)
 	fz.all = len(c.flows)
-	left := int64(freezeBytes)
+	left := min(freezeBytes, c.db.opts.CheckpointCopy)
 	var large []*frozenFlow
 	for _, f := range c.flows {
 		if !f.keepable(fz.kept) {
@@ -79,10 +86,10 @@ func (c *core) freezeFlows(fz *frozen) error {
 		} else if !f.moved {
 			continue
 		}
-		if n := f.run.DirtyBytes(); n > left {
+		if k.size = f.run.DirtyBytes(); k.size > left {
 			large = append(large, k)
 		} else {
-			left -= n
+			left -= k.size
 		}
 	}
 	for _, k := range large {
@@ -127,19 +134,31 @@ func (fz *frozen) gateOf(f *dataflow) chan struct{} {
 
 // copy takes what has changed in the state. The dataflow stands still.
 func (k *frozenFlow) copy() {
-	k.set.Reserve(k.f.run.DirtyBytes())
+	k.set.Reserve(k.size)
 	k.f.run.SaveState(&k.set)
 	k.f.moved = false
 }
 
-// copyAside copies the dataflows that have left the step, and lets them go on. It is
-// called once, whatever happens.
-func (fz *frozen) copyAside() {
+// copyAside copies the dataflows that have left the step, and lets them go on, but for
+// those with more than max bytes.
+func (fz *frozen) copyAside(max int64) {
 	for _, k := range fz.flows {
-		if k.gate != nil {
+		switch {
+		case k.gate == nil:
+		case k.size > max:
+			k.written = true
+		default:
 			k.copy()
-			close(k.gate)
+			k.goOn()
 		}
+	}
+}
+
+// goOn lets a dataflow that stands still go on.
+func (k *frozenFlow) goOn() {
+	if k.gate != nil {
+		close(k.gate)
+		k.gate = nil
 	}
 }
 
@@ -194,21 +213,33 @@ func (db *DB) writeFlows(w *storage.CheckpointWriter, fz *frozen) error {
 			return err
 		}
 	}
-	var buf []byte
 	for _, k := range fz.flows {
-		err := k.set.Each(func(p chunk.PieceKey, b []byte) error {
-			key := stateKey(k.f.out.id, &p)
-			if b == nil {
-				return w.Delete(spaceState, key)
-			}
-			buf = append(buf[:0], b...)
-			return w.Put(spaceState, key, binary.BigEndian.AppendUint32(buf, crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b)))
-		})
-		if err != nil {
+		if err := k.write(w); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// write writes the pieces of one dataflow, which goes on then at the latest.
+func (k *frozenFlow) write(w *storage.CheckpointWriter) error {
+	var buf []byte
+	put := func(p chunk.PieceKey, b []byte) error {
+		key := stateKey(k.f.out.id, &p)
+		if b == nil {
+			return w.Delete(spaceState, key)
+		}
+		buf = append(buf[:0], b...)
+		return w.Put(spaceState, key, binary.BigEndian.AppendUint32(buf, crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b)))
+	}
+	if !k.written {
+		return k.set.Each(put)
+	}
+	k.set.Stream = put
+	k.f.run.SaveState(&k.set)
+	k.f.moved = k.set.Err() != nil
+	k.goOn()
+	return k.set.Err()
 }
 
 // flowsWritten notes what the store has after a checkpoint, or that the pieces of a
@@ -273,11 +304,8 @@ func (db *DB) resumable(state *coreState) (map[catalog.ID]bool, error) {
 	return can, nil
 }
 
-// resume makes the dataflow of a view or sink live from its state in the checkpoint.
+// resume makes a dataflow live from its state in the checkpoint.
 func (c *core) resume(t *stored, o *objectState) error {
-	if err := c.createDataflow(t, o.Flow); err != nil {
-		return err
-	}
 	f := t.flow
 	err := f.run.LoadState(func(fn func(k chunk.PieceKey, b []byte) error) error {
 		return c.db.store.Scan(spaceState, stateKey(t.id, nil), stateKey(t.id+1, nil), func(key, value []byte) error {
@@ -305,6 +333,7 @@ func (c *core) resume(t *stored, o *objectState) error {
 func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
 	c := db.core
 	flows := make(map[catalog.ID]*dataflow)
+	var loads []func() error
 	for _, d := range c.cat.All() {
 		t := c.rels[d.ID]
 		if t == nil || d.Query() == nil {
@@ -320,13 +349,30 @@ func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
 			}
 			continue
 		}
-		if err := c.resume(t, o); err != nil {
+		if err := c.createDataflow(t, o.Flow); err != nil {
 			return err
 		}
 		flows[d.ID] = t.flow
+		loads = append(loads, func() error { return c.resume(t, o) })
 	}
 	if len(flows) > 0 {
 		db.checkpoints.flows = flows
 	}
-	return nil
+	return inParallel(loads)
+}
+
+// inParallel runs jobs on all processors and joins their errors.
+func inParallel(jobs []func() error) error {
+	errs := make([]error, len(jobs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.NumCPU(), len(jobs)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(jobs); i = int(next.Add(1)) - 1 {
+				errs[i] = jobs[i]()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }

@@ -78,9 +78,9 @@ func resumeChanges(round int) []string {
 }
 
 // openResumed opens the database in a file system and connects to it.
-func openResumed(t *testing.T, fs vfs.FS, workers int) (*streamdb.DB, *pgx.Conn) {
+func openResumed(t *testing.T, fs vfs.FS, workers int, copied int64) (*streamdb.DB, *pgx.Conn) {
 	t.Helper()
-	db, err := streamdb.Open("data", streamdb.Options{FS: fs, Workers: workers, Logger: slog.New(slog.DiscardHandler)})
+	db, err := streamdb.Open("data", streamdb.Options{FS: fs, Workers: workers, CheckpointCopy: copied, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,10 +110,10 @@ func fingerprints(t *testing.T, c *pgx.Conn) map[string]string {
 // once, without reading its inputs, has the rows it had before, and goes on as if nothing
 // had happened.
 func TestResume(t *testing.T) {
-	for _, workers := range []int{1, 3} {
+	for workers, copied := range map[int]int64{1: 0, 3: 1} { // with 1, nothing is copied
 		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
 			fs := vfs.NewCrashableMem()
-			db, c := openResumed(t, fs, workers)
+			db, c := openResumed(t, fs, workers, copied)
 			must(t, c, resumeTables...)
 			must(t, c, "INSERT INTO t SELECT g, g % 211, (g * 7919) % 1000, (g % 977) * 1.25, g * 0.1, 'n' || (g % 89) FROM generate_series(1, 30000) g",
 				"INSERT INTO d SELECT g, 'label ' || g FROM generate_series(1, 150) g")
@@ -126,7 +126,11 @@ func TestResume(t *testing.T) {
 				}
 			}
 			must(t, c, "CREATE INDEX ON sums (n)", "CREATE INDEX ON left_join (label, id)")
-			for round := 1; round <= 6; round++ {
+			rounds := 6
+			if testing.Short() {
+				rounds = 2
+			}
+			for round := 1; round <= rounds; round++ {
 				must(t, c, resumeChanges(2*round)...)
 				must(t, c, "FLUSH", "CHECKPOINT")
 				must(t, c, resumeChanges(2*round+1)...) // the log's tail
@@ -137,7 +141,7 @@ func TestResume(t *testing.T) {
 					t.Fatal(err)
 				}
 				fs = crashed
-				db, c = openResumed(t, fs, workers%2+1) // W is the state's, not ours
+				db, c = openResumed(t, fs, workers%2+1, copied) // W is the state's, not ours
 				checkResumed(t, c, before)
 			}
 			for name := range resumeViews {
@@ -186,7 +190,7 @@ func checkResumed(t *testing.T, c *pgx.Conn, before map[string]string) {
 // left it, nothing is written twice and what was there is not written again.
 func TestResumeSink(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	db, c := openResumed(t, fs, 1)
+	db, c := openResumed(t, fs, 1, 0)
 	path := filepath.Join(t.TempDir(), "out.json")
 	must(t, c, "CREATE TABLE ev (id int) APPEND ONLY", "INSERT INTO ev SELECT g FROM generate_series(1, 3) g",
 		"CREATE SINK s FROM ev WITH (connector = 'file', path = '"+path+"') FORMAT PLAIN ENCODE JSON", "FLUSH", "CHECKPOINT")
@@ -221,7 +225,7 @@ func TestResumeSink(t *testing.T) {
 			t.Fatal(err)
 		}
 		fs = crashed
-		db, c = openResumed(t, fs, 1)
+		db, c = openResumed(t, fs, 1, 0)
 		must(t, c, fmt.Sprintf("INSERT INTO ev VALUES (%d)", i), "FLUSH")
 		want += fmt.Sprintf("{\"id\":%d}\n", i)
 		holds(want)
@@ -236,7 +240,7 @@ func TestResumeSink(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, _ = openResumed(t, fs, 1)
+	db, _ = openResumed(t, fs, 1, 0)
 	holds(strings.ToLower(want))
 	if err := db.Close(); err != nil {
 		t.Fatal(err)

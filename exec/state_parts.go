@@ -70,6 +70,7 @@ type groupPart struct {
 	load   func(s int32, r *stateReader) error
 	stored chunk.Bitmap // pieces that the store has
 	all    bool         // the next Save writes everything
+	buf    []byte
 }
 
 // Save writes the pieces of touched slots.
@@ -80,22 +81,14 @@ func (p *groupPart) Save(set *chunk.PieceSet) {
 		if word == 0 && !p.all {
 			continue
 		}
-		any := false
-		set.Put(chunk.SaveSide, uint32(w), func(dst []byte) []byte {
-			from := len(dst)
-			dst = p.appendPiece(dst, w)
-			any = len(dst) > from
-			return dst
-		})
+		p.buf = p.appendPiece(p.buf[:0], w)
 		switch {
-		case any:
+		case len(p.buf) > 0:
+			set.Put(chunk.SaveSide, uint32(w), func(dst []byte) []byte { return append(dst, p.buf...) })
 			p.stored.Set(w)
 		case p.stored.Get(w):
-			set.DropLast()
 			set.Delete(chunk.SaveSide, uint32(w))
 			p.stored.Clear(w)
-		default:
-			set.DropLast()
 		}
 	}
 	p.all = false

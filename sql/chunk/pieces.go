@@ -54,9 +54,16 @@ type Piece struct {
 // PieceSet collects the pieces that have changed since the last save: copies, so that
 // the state may move on while they are written.
 type PieceSet struct {
+	// Stream, if set, is given every piece at once instead, nil for one that is gone,
+	// in the order of their keys as long as owners come in theirs. After an error it is
+	// not called any more.
+	Stream func(k PieceKey, b []byte) error
+
 	owner uint64
 	list  []Piece
 	bytes []byte
+	n     int // pieces streamed
+	err   error
 }
 
 // Reserve makes room for n bytes.
@@ -67,24 +74,38 @@ func (p *PieceSet) SetOwner(owner uint64) { p.owner = owner }
 
 // Put adds a piece with the bytes that fill appends.
 func (p *PieceSet) Put(part SavePart, no uint32, fill func(dst []byte) []byte) {
+	if p.Stream != nil {
+		p.bytes = fill(p.bytes[:0])
+		p.stream(part, no, p.bytes)
+		return
+	}
 	from := len(p.bytes)
 	p.bytes = fill(p.bytes)
 	p.list = append(p.list, Piece{PieceKey{p.owner, part, no}, from, len(p.bytes)})
 }
 
-// DropLast takes back the last Put.
-func (p *PieceSet) DropLast() {
-	last := p.list[len(p.list)-1]
-	p.list, p.bytes = p.list[:len(p.list)-1], p.bytes[:last.from]
-}
-
 // Delete notes that a piece saved earlier is gone.
 func (p *PieceSet) Delete(part SavePart, no uint32) {
+	if p.Stream != nil {
+		p.stream(part, no, nil)
+		return
+	}
 	p.list = append(p.list, Piece{PieceKey{p.owner, part, no}, -1, 0})
 }
 
-// Len returns the number of pieces, Bytes their size.
-func (p *PieceSet) Len() int { return len(p.list) }
+func (p *PieceSet) stream(part SavePart, no uint32, b []byte) {
+	p.n++
+	if p.err == nil {
+		p.err = p.Stream(PieceKey{p.owner, part, no}, b)
+	}
+}
+
+// Err returns the error of Stream.
+func (p *PieceSet) Err() error { return p.err }
+
+// Len returns the number of pieces, those streamed included; Bytes is the size of the
+// collected ones.
+func (p *PieceSet) Len() int { return len(p.list) + p.n }
 
 // Bytes returns the bytes of all pieces.
 func (p *PieceSet) Bytes() int64 { return int64(len(p.bytes)) }
