@@ -59,7 +59,7 @@ func (x *exprCtx) rowOf(parts []string, at ast.Node) (*composite, error) {
 		}
 	}
 	t, err := x.scope.findTable(parts, x.b.pos(at))
-	if err != nil {
+	if err != nil || t.scalar {
 		return nil, nil
 	}
 	return x.fieldsOf(visible(t.cols), true), nil

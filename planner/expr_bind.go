@@ -180,6 +180,9 @@ func (x *exprCtx) column(e *ast.ColumnRef) (*expr.Expr, error) {
 		if t := x.tableOID(e); t != nil {
 			return t, nil
 		}
+		if t, err := x.scope.findTable(e.Parts, b.pos(e)); err == nil && t.scalar {
+			return b.meta.Ref(t.cols[0].id), nil
+		}
 		if c, _ := x.rowOf(e.Parts, e); c != nil {
 			return b.record(c, b.pos(e))
 		}

@@ -121,7 +121,11 @@ func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, err
 		functions.ColumnName(name) == name {
 		cols[0].name = f.Alias.Name
 	}
-	return b.item(&relation{node: node, cols: cols}, name, f.Alias, outer, b.pos(f))
+	it, err := b.item(&relation{node: node, cols: cols}, name, f.Alias, outer, b.pos(f))
+	if err == nil {
+		it.scope.tables[0].scalar = len(cols) == 1 && len(f.Funcs) == 1
+	}
+	return it, err
 }
 
 // relationFuncs is functions without arguments that return what a catalog relation shows.

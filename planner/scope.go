@@ -33,6 +33,8 @@ type scopeTable struct {
 	// which the other columns depend on.
 	rel catalog.ID
 	key []logical.ColID
+	// scalar says that it is a function that returns no rows but values: its name is the value.
+	scalar bool
 }
 
 // scope is what names in a clause mean: the columns of FROM, then the outer query's.
