@@ -73,7 +73,7 @@ func TestLaw(t *testing.T) {
 					want[e] = once(t, plan, &h[e])
 				}
 				for _, w := range ways {
-					if !walk(t, plan, h, want, w, rand.New(rand.NewPCG(s, 1)), s) {
+					if !w.walk(t, plan, h, want, s) {
 						return
 					}
 				}
@@ -220,7 +220,8 @@ func once(t *testing.T, plan *physical.Plan, e *epoch) contents {
 
 // walk takes the plan through a history and compares after each flush. It reports whether
 // all was well.
-func walk(t *testing.T, plan *physical.Plan, h []epoch, want []contents, w way, rng *rand.Rand, seed uint64) bool {
+func (w way) walk(t *testing.T, plan *physical.Plan, h []epoch, want []contents, seed uint64) bool {
+	rng := rand.New(rand.NewPCG(seed, 1))
 	d, got := run(t, plan, w.workers), newContents()
 	store := stateStore{}
 	var wms []int64
