@@ -1,0 +1,107 @@
+package exec
+
+import (
+	"fmt"
+	"testing"
+
+	"streamdb/planner/physical"
+	"streamdb/sql/chunk"
+	"streamdb/sql/expr"
+	"streamdb/sql/types"
+)
+
+// benchWindow is the over-window of the benchmarks: of the values in column 1, partitions
+// by column 0 if parts is set, ordered by time.
+func benchWindow(kind string, parts bool) (chunk.Schema, *physical.OverWindow) {
+	none := physical.FrameBound{Col: -1}
+	bound := func(k physical.BoundKind, n int64) physical.FrameBound {
+		b := none
+		b.Kind, b.Offset = k, n
+		return b
+	}
+	running := physical.Frame{Mode: physical.FrameRange, Key: -1, Start: bound(physical.UnboundedPreceding, 0), End: bound(physical.CurrentRow, 0)}
+	sliding := physical.Frame{Mode: physical.FrameRows, Key: -1, Start: bound(physical.OffsetPreceding, 10), End: bound(physical.CurrentRow, 0)}
+	w := &physical.OverWindow{Order: []physical.OrderKey{{Col: 2}}}
+	if parts {
+		w.Partition = []int{0}
+	}
+	switch kind {
+	case "row_number":
+		w.Calls = []physical.WindowCall{{Fn: "row_number", Type: types.Int8, Filter: -1, Frame: running}}
+	case "lag":
+		w.Calls = []physical.WindowCall{{Fn: "lag", Type: types.Int8, Args: []int{1}, Filter: -1, Frame: running}}
+	case "running_sum":
+		w.Calls = []physical.WindowCall{{Fn: "sum_int8", Type: types.Numeric, Args: []int{1}, Filter: -1, Frame: running}}
+	case "sliding":
+		w.Calls = []physical.WindowCall{{Fn: "sum_int8", Type: types.Numeric, Args: []int{1}, Filter: -1, Frame: sliding},
+			{Fn: "max_int8", Type: types.Int8, Args: []int{1}, Filter: -1, Frame: sliding}}
+	}
+	s := append(chunk.Schema{}, benchSchema...)
+	for _, c := range w.Calls {
+		s = append(s, c.Type)
+	}
+	return s, w
+}
+
+// BenchmarkOverWindow inserts and takes back 64 k rows in 40 k partitions.
+func BenchmarkOverWindow(b *testing.B) {
+	for _, kind := range []string{"row_number", "lag", "running_sum", "sliding"} {
+		b.Run(kind, func(b *testing.B) {
+			s, w := benchWindow(kind, true)
+			scan := benchScan(1)
+			scan.AppendOnly = false
+			benchPlan(b, []physical.Node{scan, {Kind: physical.KindOverWindow, Inputs: []int{0}, Schema: s, OverWindow: w}}, 1, true)
+		})
+	}
+}
+
+// BenchmarkOverWindowLarge changes one row of a partition of 64 k rows and takes it back:
+// the time follows what the functions reach, not the partition.
+func BenchmarkOverWindowLarge(b *testing.B) {
+	for _, kind := range []string{"row_number", "lag", "running_sum", "sliding"} {
+		for _, at := range []string{"middle", "end"} {
+			b.Run(fmt.Sprintf("%s/at=%s", kind, at), func(b *testing.B) {
+				s, w := benchWindow(kind, false)
+				nodes := []physical.Node{benchScan(1), {Kind: physical.KindOverWindow, Inputs: []int{0}, Schema: s, OverWindow: w}}
+				nodes[0].AppendOnly = false
+				d, err := New(&physical.Plan{Version: 1, Nodes: nodes}, Options{Context: &expr.Ctx{}, Consume: func(int, *chunk.Chunk) {}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				step := func(c *chunk.Chunk) {
+					if err := d.Push(0, c); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for _, c := range benchInput(1) {
+					step(c)
+				}
+				flush := func() {
+					if _, err := d.Flush(FlushInput{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				flush()
+				one := chunk.New(benchSchema, 1)
+				time := int64(1 << 19)
+				if at == "end" {
+					time = 20_000_000
+				}
+				for i, v := range []int64{7, 7, time} {
+					one.Cols[i].Ints = append(one.Cols[i].Ints, v)
+				}
+				one.Cols[3].AppendString("one")
+				one.Rows = 1
+				back := retracted(one)
+				b.ReportAllocs()
+				for b.Loop() {
+					step(one)
+					flush()
+					step(back)
+					flush()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/change")
+			})
+		}
+	}
+}
