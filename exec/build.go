@@ -35,12 +35,12 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		if d.opts.Strict && len(node.TopN.Partition) == 0 {
 			return &sortRows{spec: node.TopN, schema: node.Schema}, nil
 		}
-		return newTopN(node, input(0)), nil
+		return newTopN(d, n), nil
 	case physical.KindOverWindow:
 		if d.opts.Strict && !loops(d.plan) {
 			return newOverOnce(node, input(0))
 		}
-		return newOverWindow(node, input(0))
+		return newOverWindow(d, n)
 	case physical.KindEmit:
 		return newEmit(node), nil
 	case physical.KindExchange:

@@ -92,6 +92,9 @@ func (t *topN) restored() error {
 		g.rows.fill(l)
 		g.emitted = t.window(g)
 	}
+	if t.close != nil {
+		t.close.registerAll(t.parts, t.spec.WindowEnd-1)
+	}
 	return nil
 }
 

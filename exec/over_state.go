@@ -94,6 +94,9 @@ func (w *overWindow) restored() error {
 		}
 		enter = enter[n:]
 	}
+	if w.close != nil {
+		w.close.registerAll(w.parts, w.spec.WindowEnd)
+	}
 	w.out.w, w.out.to = w, &Output{}
 	w.evaluate()
 	w.out.flush(true)

@@ -42,6 +42,8 @@ type overWindow struct {
 	// errs holds the results that are errors, by slot of res.
 	errs map[int32][]resultError
 
+	close *windowClose // frees partitions of closed windows, else nil
+
 	changed []int32 // rows whose weight changed in this epoch, each once
 	hash    []uint64
 	rowHash []uint64
@@ -52,6 +54,7 @@ type overWindow struct {
 	enter, leave []int32
 	again        []int32 // rows of which further copies entered
 	gone         []int32 // rows to be deleted
+	touched      []int32 // partitions
 	sorter       chunk.Sorter
 	changes      []overChange
 	merged, seq  []int32
@@ -80,7 +83,9 @@ type resultError struct {
 	err error
 }
 
-func newOverWindow(n, in *physical.Node) (Operator, error) {
+func newOverWindow(d *Dataflow, node int) (Operator, error) {
+	n := &d.plan.Nodes[node]
+	in := &d.plan.Nodes[n.Inputs[0]]
 	e, err := newOverEval(n.OverWindow, in.Schema)
 	if err != nil {
 		return nil, err
@@ -99,6 +104,9 @@ func newOverWindow(n, in *physical.Node) (Operator, error) {
 		keys = append(keys, in.Schema[c])
 	}
 	w.parts = chunk.NewKeyTable(keys, 0)
+	if k := n.OverWindow.WindowEnd; k >= 0 && k < len(keys) && keys[k].Class() == types.ClassInt && physical.Settles(d.plan.Nodes, n.Inputs[0]) {
+		w.close = newWindowClose()
+	}
 	w.rows = chunk.NewRowTable(in.Schema, overWords)
 	w.res = chunk.NewRowTable(n.Schema[w.inputs:], 0)
 	w.order = newOverOrder(w.rows, n.OverWindow.Order)
@@ -145,10 +153,16 @@ func (w *overWindow) Push(_ int, c *chunk.Chunk, out *Output) {
 }
 
 // Flush emits the changes of the results.
-func (w *overWindow) Flush(_ *FlushContext, out *Output) {
-	if len(w.changed) == 0 {
-		return
+func (w *overWindow) Flush(fc *FlushContext, out *Output) {
+	if len(w.changed) > 0 {
+		w.flush(out)
 	}
+	if w.close != nil {
+		w.closeWindows(fc)
+	}
+}
+
+func (w *overWindow) flush(out *Output) {
 	w.out.w, w.out.to = w, out
 	w.settle()
 	w.sortEntering()
@@ -274,6 +288,7 @@ func (w *overWindow) changeTotals() {
 // returns the partitions that have become empty.
 func (w *overWindow) eachPartition() (empty []int32) {
 	enter, leave := w.enter, w.leave
+	w.touched = w.touched[:0]
 	for len(enter)+len(leave) > 0 {
 		p := int32(-1)
 		if len(enter) > 0 {
@@ -292,6 +307,7 @@ func (w *overWindow) eachPartition() (empty []int32) {
 			continue
 		}
 		w.stretches(p)
+		w.touched = append(w.touched, p)
 	}
 	for _, r := range w.leave {
 		w.out.retract(r)

@@ -21,7 +21,7 @@ func benchWindow(kind string, parts bool) (chunk.Schema, *physical.OverWindow) {
 	}
 	running := physical.Frame{Mode: physical.FrameRange, Key: -1, Start: bound(physical.UnboundedPreceding, 0), End: bound(physical.CurrentRow, 0)}
 	sliding := physical.Frame{Mode: physical.FrameRows, Key: -1, Start: bound(physical.OffsetPreceding, 10), End: bound(physical.CurrentRow, 0)}
-	w := &physical.OverWindow{Order: []physical.OrderKey{{Col: 2}}}
+	w := &physical.OverWindow{WindowEnd: -1, Order: []physical.OrderKey{{Col: 2}}}
 	if parts {
 		w.Partition = []int{0}
 	}

@@ -138,7 +138,7 @@ func randomFrame(rng *rand.Rand) physical.Frame {
 
 func overPlan(rng *rand.Rand) (plan *physical.Plan, desc bool) {
 	desc = rng.Intn(3) == 0
-	w := &physical.OverWindow{}
+	w := &physical.OverWindow{WindowEnd: -1}
 	if rng.Intn(4) > 0 {
 		w.Partition = []int{ovPart}
 	}
@@ -280,4 +280,51 @@ func difference(got, want result) result {
 		}
 	}
 	return d
+}
+
+// TestOverWindowCloses holds that partitions of closed windows are freed, and that what
+// comes afterwards in the slots that they had is right.
+func TestOverWindowCloses(t *testing.T) {
+	in := chunk.Schema{types.Timestamp, types.Int8}
+	frame := physical.Frame{Mode: physical.FrameRange, Key: -1, Start: physical.FrameBound{Kind: physical.UnboundedPreceding, Col: -1},
+		End: physical.FrameBound{Kind: physical.CurrentRow, Col: -1}}
+	spec := &physical.OverWindow{Partition: []int{0}, Order: []physical.OrderKey{{Col: 1}}, WindowEnd: 0, Calls: []physical.WindowCall{
+		{Fn: "row_number", Type: types.Int8, Filter: -1, Frame: frame}, {Fn: "sum_int8", Args: []int{1}, Type: types.Numeric, Filter: -1, Frame: frame}}}
+	plan := &physical.Plan{Version: physical.Version, Nodes: []physical.Node{
+		{Kind: physical.KindScan, Schema: in, AppendOnly: true, Watermarks: []int{0}, Scan: &physical.Scan{Relation: 1, Columns: []int{1, 2}}},
+		{Kind: physical.KindOverWindow, Inputs: []int{0}, Schema: append(in[:2:2], types.Int8, types.Numeric), OverWindow: spec}}}
+	d, err := New(plan, Options{Context: &expr.Ctx{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := result{}, result{}
+	for epoch := range int64(50) {
+		c := chunk.New(in, 0)
+		sum := int64(0)
+		for i := range int64(4) {
+			c.Cols[0].Ints = append(c.Cols[0].Ints, epoch*10)
+			c.Cols[1].Ints = append(c.Cols[1].Ints, i/2) // every row twice
+			c.Rows++
+		}
+		for i := range int64(4) {
+			sum += i / 2
+			peers := map[int64]int64{0: 0, 1: 2}[i/2]
+			end := string(types.AppendText(nil, types.Timestamp, types.Datum{I: epoch * 10}, types.DefaultSettings))
+			want[fmt.Sprintf("%s|%d|%d|%d", end, i/2, i+1, peers)]++
+		}
+		if err := d.Push(0, c); err != nil {
+			t.Fatal(err)
+		}
+		r, err := d.Flush(FlushInput{Watermarks: [][]int64{{epoch*10 - 25, NoWatermark}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.add(t, r.Chunks)
+		if keys := d.Stats()[1].StateKeys; keys > 12 {
+			t.Fatalf("epoch %d: %d rows are kept", epoch, keys)
+		}
+	}
+	if got.String() != want.String() {
+		t.Errorf("differs: %v", difference(got, want))
+	}
 }

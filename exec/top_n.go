@@ -27,6 +27,7 @@ type topN struct {
 	dirty  []int32
 	// vanished is rows whose weight was zero after a Push, maybe several times.
 	vanished []int32
+	close    *windowClose // frees partitions of closed windows, else nil
 
 	hash, rowHash []uint64
 	slots, rowAt  []int32
@@ -50,13 +51,18 @@ const (
 	topPart   = 1
 )
 
-func newTopN(n *physical.Node, in *physical.Node) *topN {
+func newTopN(d *Dataflow, node int) *topN {
+	n := &d.plan.Nodes[node]
+	in := &d.plan.Nodes[n.Inputs[0]]
 	t := &topN{spec: n.TopN, schema: n.Schema, append: in.AppendOnly}
 	var keys chunk.Schema
 	for _, c := range n.TopN.Partition {
 		keys = append(keys, in.Schema[c])
 	}
 	t.parts = chunk.NewKeyTable(keys, 0)
+	if k := n.TopN.WindowEnd - 1; k >= 0 && keys[k].Class() == types.ClassInt && physical.Settles(d.plan.Nodes, n.Inputs[0]) {
+		t.close = newWindowClose()
+	}
 	t.rows = chunk.NewRowTable(in.Schema, 2)
 	order := newOverOrder(t.rows, n.TopN.Order)
 	t.order, t.peers = order.compare, order.peers
@@ -104,7 +110,7 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 }
 
 // Flush emits the changes of the partitions' windows.
-func (t *topN) Flush(_ *FlushContext, out *Output) {
+func (t *topN) Flush(fc *FlushContext, out *Output) {
 	e := topEmitter{t: t}
 	gone := t.zeroes()
 	for _, p := range t.dirty {
@@ -132,7 +138,35 @@ func (t *topN) Flush(_ *FlushContext, out *Output) {
 			t.parts.Delete(empty[i], h)
 		}
 	}
+	if t.close != nil {
+		t.closeWindows(fc)
+	}
 	t.dirty = t.dirty[:0]
+}
+
+// closeWindows drops the partitions whose window is closed: no row can reach them any
+// more. What they have emitted stays.
+func (t *topN) closeWindows(fc *FlushContext) {
+	k := t.spec.WindowEnd - 1
+	touched := slices.DeleteFunc(t.dirty, func(p int32) bool { return !t.parts.Live(p) })
+	closed := t.close.closed(t.parts, k, touched, fc.watermark(0, t.spec.Partition[k]))
+	if len(closed) == 0 {
+		return
+	}
+	var rows []int32
+	for _, p := range closed {
+		t.groups[p].rows.each(func(r int32) bool {
+			rows = append(rows, r)
+			return true
+		})
+		t.groups[p] = topGroup{}
+	}
+	for i, h := range hashSlots(t.rows, rows) {
+		t.rows.Delete(rows[i], h)
+	}
+	for i, h := range hashSlots(t.parts, closed) {
+		t.parts.Delete(closed[i], h)
+	}
 }
 
 func (t *topN) weight(r int32) int64 {

@@ -58,6 +58,10 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		return aggMarks(n, in[0])
 	case physical.KindJoin:
 		return joinMarks(n, in)
+	case physical.KindTopN:
+		return partitionMarks(n, n.TopN.Partition, in[0])
+	case physical.KindOverWindow:
+		return partitionMarks(n, n.OverWindow.Partition, in[0])
 	case physical.KindUnion:
 		return unionMarks(len(n.Schema), in)
 	}
@@ -109,6 +113,21 @@ func aggMarks(n *physical.Node, in []int64) []int64 {
 		}
 		if a.WindowEnd >= 0 {
 			r[a.WindowEnd] = s + a.Hop.Size
+		}
+	}
+	return r
+}
+
+// partitionMarks: a late neighbour changes the results of earlier rows, but only within
+// its partition.
+func partitionMarks(n *physical.Node, partition []int, in []int64) []int64 {
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+	}
+	for _, c := range partition {
+		if c < len(r) {
+			r[c] = in[c]
 		}
 	}
 	return r

@@ -311,6 +311,7 @@ func (a *annotator) topN(i int, n *physical.Node) {
 			n.Watermarks = append(n.Watermarks, w)
 			if slices.Contains(a.ends[n.Inputs[0]], w) {
 				a.ends[i] = append(a.ends[i], w)
+				n.TopN.WindowEnd = slices.Index(n.TopN.Partition, w) + 1
 			}
 		}
 	}
@@ -326,6 +327,7 @@ func (a *annotator) overWindow(i int, n *physical.Node) {
 			n.Watermarks = append(n.Watermarks, w)
 			if slices.Contains(a.ends[n.Inputs[0]], w) {
 				a.ends[i] = append(a.ends[i], w)
+				n.OverWindow.WindowEnd = slices.Index(n.OverWindow.Partition, w)
 			}
 		}
 	}

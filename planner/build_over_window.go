@@ -32,7 +32,7 @@ func (p *builder) overWindow(n *logical.OverWindow, need logical.ColSet) *built 
 	} else {
 		in = p.exchangeSingle(in)
 	}
-	spec := &physical.OverWindow{Calls: calls, Partition: p.positions(n.Partition, in.cols)}
+	spec := &physical.OverWindow{Calls: calls, Partition: p.positions(n.Partition, in.cols), WindowEnd: -1}
 	for _, k := range n.Order {
 		spec.Order = append(spec.Order, physical.OrderKey{Col: in.at(k.Col), Desc: k.Desc, NullsFirst: k.NullsFirst})
 	}

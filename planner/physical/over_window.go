@@ -9,6 +9,9 @@ type OverWindow struct {
 	Partition []int        `json:"partition,omitempty"`
 	Order     []OrderKey   `json:"order,omitempty"`
 	Calls     []WindowCall `json:"calls"`
+	// WindowEnd is the position within Partition of a column that is a window's end (or
+	// start) whose watermark lets the partition's state be dropped, -1 for none.
+	WindowEnd int `json:"window_end"`
 }
 
 // WindowCall is one window function, or an aggregate used as one.

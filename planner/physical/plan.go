@@ -262,6 +262,9 @@ type TopN struct {
 	// plan is bound to values; they count instead of Limit and Offset and are nil then.
 	LimitExpr  *expr.Expr `json:"limit_expr,omitempty"`
 	OffsetExpr *expr.Expr `json:"offset_expr,omitempty"`
+	// WindowEnd is 1 + the position within Partition of a column that is a window's end
+	// (or start) whose watermark lets the partition's state be dropped, 0 for none.
+	WindowEnd int `json:"window_end,omitempty"`
 	// Rank, when true, appends the bigint row number.
 	Rank bool `json:"rank,omitempty"`
 }
