@@ -316,7 +316,9 @@ func (db *DB) writeCheckpoint(f *frozen) error {
 	if err := db.writeFlows(w, f); err != nil {
 		return err
 	}
-	return w.Commit(nil, segments)
+	err = w.Commit(nil, segments)
+	runtime.KeepAlive(parts) // They keep the segments until a manifest names them.
+	return err
 }
 
 // checkpointLoop makes a checkpoint whenever enough has been applied since the last, and

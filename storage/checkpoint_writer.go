@@ -42,6 +42,7 @@ type CheckpointWriter struct {
 
 	ranges [][2][]byte // DeleteRanges not wholly written: [lo, hi) with space, ascending, without overlap.
 	buf    []byte
+	named  []SegmentRef // By the manifest that is being committed.
 	done   bool
 }
 
@@ -259,6 +260,10 @@ func (w *CheckpointWriter) manifest(payload []byte, segments []SegmentRef) (*Man
 			fresh = append(fresh, ref)
 		}
 	}
+	for _, ref := range segments {
+		s.segments[ref.ID].naming = true
+	}
+	w.named = m.Segments
 	s.mu.Unlock()
 	for _, ref := range fresh {
 		if err := s.checkSegment(ref); err != nil {
@@ -288,7 +293,11 @@ func (w *CheckpointWriter) end() {
 	}
 	w.s.mu.Lock()
 	w.s.writing = false
+	err := w.s.unname(w.named)
 	w.s.mu.Unlock()
+	if err != nil {
+		w.s.backgroundError(err)
+	}
 }
 
 // note keeps the first error.

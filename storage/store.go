@@ -64,6 +64,7 @@ type Store struct {
 type segmentState struct {
 	committed bool     // The manifest names it.
 	created   bool     // Its creator has not released it.
+	naming    bool     // A manifest that names it is being committed.
 	readers   int      // How many have opened it.
 	open      *Segment // Shared by them; nil if readers == 0.
 }

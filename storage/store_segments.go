@@ -89,7 +89,7 @@ func (s *Store) closeSegment(seg *Segment) error {
 
 // collectLocked removes the file if nobody needs it. A file that cannot be removed is garbage until the next start.
 func (s *Store) collectLocked(id uint64, st *segmentState) error {
-	if st.committed || st.created || st.readers > 0 {
+	if st.committed || st.created || st.naming || st.readers > 0 {
 		return nil
 	}
 	delete(s.segments, id)
@@ -116,6 +116,18 @@ func (s *Store) adopt(m *Manifest) error {
 	var errs error
 	for _, ref := range old.Segments {
 		if st := s.segments[ref.ID]; st != nil {
+			errs = errors.Join(errs, s.collectLocked(ref.ID, st))
+		}
+	}
+	return errs
+}
+
+// unname ends the time in which segments are kept because a manifest with them is being committed.
+func (s *Store) unname(refs []SegmentRef) error {
+	var errs error
+	for _, ref := range refs {
+		if st := s.segments[ref.ID]; st != nil && st.naming {
+			st.naming = false
 			errs = errors.Join(errs, s.collectLocked(ref.ID, st))
 		}
 	}

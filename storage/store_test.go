@@ -439,6 +439,42 @@ func TestGetSorted(t *testing.T) {
 	}
 }
 
+// TestCommitKeepsSegment releases a segment while the manifest that names it is being committed: the file stays, unless
+// the commit fails.
+func TestCommitKeepsSegment(t *testing.T) {
+	fs := vfs.NewMem()
+	d, s := mustOpen(t, fs)
+	defer closeAll(t, d, s)
+	for _, fails := range []bool{true, false} {
+		sw, _ := s.CreateSegment(SegmentOptions{})
+		_ = sw.AddBlock([]byte("a"), 1, []byte("content"))
+		meta, err := sw.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, _ := s.Begin(1)
+		m, err := w.manifest(nil, []SegmentRef{{meta.ID, meta.Bytes}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.ReleaseSegment(meta.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fs.Stat(s.segmentPath(meta.ID)); err != nil {
+			t.Fatal(err)
+		}
+		if !fails {
+			if err := s.adopt(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Abort()
+		if _, err := fs.Stat(s.segmentPath(meta.ID)); (err != nil) != fails {
+			t.Errorf("fails=%v: %v", fails, err)
+		}
+	}
+}
+
 // TestReaderKeepsSegment reads a segment that a later checkpoint has dropped.
 func TestReaderKeepsSegment(t *testing.T) {
 	fs := vfs.NewMem()
