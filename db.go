@@ -28,6 +28,9 @@ type Options struct {
 	// StatementMemory bounds the state of one statement, in bytes. Default 1 GiB;
 	// negative means no bound.
 	StatementMemory int64
+	// TransactionMemory bounds the rows that a transaction has written and not committed, in
+	// bytes. Default a quarter of the memory; negative means no bound.
+	TransactionMemory int64
 	// HoldMemory bounds the memory that old states and changes take which are kept for
 	// transactions, subscriptions and dataflows beside the step, in bytes: above it the
 	// worst of them loses its hold. Default a quarter of the memory; negative means no bound.
@@ -132,6 +135,9 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	if opts.StatementMemory == 0 {
 		opts.StatementMemory = 1 << 30
+	}
+	if opts.TransactionMemory == 0 {
+		opts.TransactionMemory = systemMemory() / 4
 	}
 	if opts.HoldMemory == 0 {
 		opts.HoldMemory = systemMemory() / 4

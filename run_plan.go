@@ -27,11 +27,15 @@ type planRun struct {
 	// emit takes the result's chunks, weights >= 1.
 	emit func(*chunk.Chunk) error
 
-	run  *exec.Dataflow
-	own  bool // the transaction's own changes are read: results may cancel out
-	fail error
-	rows int
+	run   *exec.Dataflow
+	own   bool // the transaction's own changes are read: results may cancel out
+	fail  error
+	polls int
+	bytes int64 // pushed since the last look at the memory
 }
+
+// bytesPerLook is how many bytes may be read between two looks at the statement's memory.
+const bytesPerLook = 1 << 20
 
 // evalCtx is what a statement's expressions may ask of their surroundings.
 func (s *conn) evalCtx(ctx context.Context, t *transaction) *expr.Ctx {
@@ -117,9 +121,22 @@ func (s *conn) collect(ctx context.Context, t *transaction, plan *physical.Plan,
 	all := chunk.New(root.Schema, 0)
 	err := s.runPlan(ctx, t, plan, params, func(c *chunk.Chunk) error {
 		all.AppendRows(c, nil)
-		return nil
+		return s.fits(all)
 	})
 	return all, err
+}
+
+// fits returns an error when rows that a statement gathers outgrow its budget.
+func (s *conn) fits(c *chunk.Chunk) error {
+	if m, b := s.db.opts.StatementMemory, c.MemoryBytes(); m > 0 && b > m {
+		return outOfMemory(&exec.BudgetError{Bytes: b, Max: m}, m)
+	}
+	return nil
+}
+
+func outOfMemory(err error, most int64) error {
+	return sqlerr.Wrap(err, sqlerr.OutOfMemory, "out of memory").WithDetail("The statement needs more than its budget of %d bytes.", most).
+		WithHint("Read or join fewer rows, or make a materialized view of it.")
 }
 
 func (r *planRun) do() error {
@@ -175,8 +192,7 @@ func (r *planRun) wrap(err error) error {
 	var p *exec.PanicError
 	switch {
 	case errors.As(err, &b):
-		return sqlerr.Wrap(err, sqlerr.OutOfMemory, "out of memory").WithDetail("The statement needs more than its budget of %d bytes.", b.Max).
-			WithHint("Read or join fewer rows, or make a materialized view of it.")
+		return outOfMemory(err, b.Max)
 	case errors.As(err, &p):
 		r.s.db.logger.Error("statement failed inside", "error", err, "stack", string(p.Stack))
 		return sqlerr.Wrap(err, sqlerr.InternalError, "%s", p.Error())
@@ -191,7 +207,29 @@ func (r *planRun) interrupted() error {
 	if why := r.t.taken.Load(); why != nil {
 		return *why
 	}
-	return r.fail
+	if r.fail != nil {
+		return r.fail
+	}
+	// Chunks are large or few: the state cannot have grown by much since the last look.
+	if r.polls++; r.polls%pollsPerLook == 0 {
+		return r.checkBudget()
+	}
+	return nil
+}
+
+// pollsPerLook is how many chunks may pass between two looks at the statement's memory.
+const pollsPerLook = 16
+
+// checkBudget returns an error when the statement holds more than it may.
+func (r *planRun) checkBudget() error {
+	m := r.s.db.opts.StatementMemory
+	if m <= 0 || r.run == nil {
+		return nil
+	}
+	if b := r.run.StateBytes(); b > m {
+		return &exec.BudgetError{Bytes: b, Max: m}
+	}
+	return nil
 }
 
 func (r *planRun) consume(c *chunk.Chunk) {
@@ -210,17 +248,15 @@ func (r *planRun) base(id catalog.ID) catalog.ID {
 
 // push feeds a chunk and looks whether somebody wants the statement to end.
 func (r *planRun) push(i int, c *chunk.Chunk) error {
-	r.rows += c.Rows
 	if err := r.interrupted(); err != nil {
 		return err
 	}
 	if err := r.run.Push(i, c); err != nil {
 		return err
 	}
-	if m := r.s.db.opts.StatementMemory; m > 0 && r.rows > 1<<16 {
-		if b := r.run.StateBytes(); b > m {
-			return &exec.BudgetError{Bytes: b, Max: m}
-		}
+	if r.bytes += c.MemoryBytes(); r.bytes > bytesPerLook {
+		r.bytes = 0
+		return r.checkBudget()
 	}
 	return nil
 }

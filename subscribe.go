@@ -77,7 +77,10 @@ func (u *subscription) addRows() error {
 	if err != nil {
 		return tooFarBehind(err)
 	}
-	return snap.Scan(relation.Scan{}).Each(func(c *chunk.Chunk) error { u.add(u.at, c); return nil })
+	return snap.Scan(relation.Scan{}).Each(func(c *chunk.Chunk) error {
+		u.add(u.at, c)
+		return u.owner.fits(u.ready)
+	})
 }
 
 // start takes the hold, at a published epoch that the relation shows.

@@ -42,7 +42,8 @@ type transaction struct {
 	ddl  []ddlOp
 	made map[catalog.ID]*stored // tables made or altered by this transaction
 
-	writes []tableWrite // in order
+	writes  []tableWrite // in order
+	written int64        // about their bytes
 	// committed is the writes as they were applied, one per table.
 	committed []tableWrite
 	group     *txn.Group
@@ -207,6 +208,11 @@ func (t *transaction) write(s *stored, rows *chunk.Chunk) error {
 	if rows.Rows == 0 {
 		return nil
 	}
+	t.written += rows.MemoryBytes()
+	if m := t.db.opts.TransactionMemory; m > 0 && t.written > m {
+		return sqlerr.New(sqlerr.OutOfMemory, "out of memory").WithDetail("The transaction has written more than its budget of %d bytes.", m).
+			WithHint("Commit more often, or start the server with a larger --transaction-memory.")
+	}
 	kt, err := t.keyed(s)
 	if err != nil {
 		return err
@@ -258,7 +264,7 @@ func (t *transaction) truncate(s *stored) {
 // regroup builds the checks anew from the transaction's writes.
 func (t *transaction) regroup() {
 	old := t.writes
-	t.group, t.writes = txn.NewOwnGroup(), nil
+	t.group, t.writes, t.written = txn.NewOwnGroup(), nil, 0
 	last := make(map[catalog.ID]int)
 	for i, w := range old {
 		if w.truncate {

@@ -105,7 +105,7 @@ func (o *overOnce) StateBytes() int64 {
 	if o.kept == nil {
 		return 0
 	}
-	return int64(o.kept.Rows) * int64(16*len(o.kept.Cols))
+	return o.kept.MemoryBytes()
 }
 
 // StateKeys returns the number of rows kept.

@@ -66,6 +66,24 @@ func (r *recursive) Flush(fc *FlushContext, out *Output) {
 	}
 }
 
+// StateBytes returns the memory of the rows of the rounds.
+func (r *recursive) StateBytes() int64 {
+	n := r.start.MemoryBytes() + r.step.MemoryBytes()
+	if r.seen != nil {
+		n += r.seen.Bytes()
+	}
+	return n
+}
+
+// StateKeys returns the number of rows of the last round, and of those seen.
+func (r *recursive) StateKeys() int64 {
+	n := int64(r.step.Rows)
+	if r.seen != nil {
+		n += int64(r.seen.Slots())
+	}
+	return n
+}
+
 // negated returns c with its weights negated.
 func negated(c *chunk.Chunk) *chunk.Chunk {
 	n := *c

@@ -426,7 +426,7 @@ func (s *sortRows) StateBytes() int64 {
 	if s.kept == nil {
 		return 0
 	}
-	return int64(s.kept.Rows) * int64(16*len(s.kept.Cols))
+	return s.kept.MemoryBytes()
 }
 
 // StateKeys returns the number of rows kept.

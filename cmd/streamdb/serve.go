@@ -54,12 +54,14 @@ func serveSpec(args []string) (spec, error) {
 	fs.DurationVar(&s.db.HoldAge, "hold-age", time.Hour, "the greatest `age` of what a transaction or subscription reads; -1s: no bound")
 	fs.DurationVar(&s.db.LagAge, "lag-age", 24*time.Hour, "the greatest `age` by which a view may be behind; -1s: no bound")
 	statement := fs.Int64("statement-memory", 1024, "`MiB` that one statement may take; -1: no bound")
+	writes := fs.Int64("transaction-memory", 0, "`MiB` that a transaction may write before it commits (default a quarter of the memory; -1: no bound)")
 	fs.IntVar(&s.connections, "max-connections", 100, "sessions at a time")
 	fs.BoolVar(&s.pprof, "pprof", false, "serve /debug/pprof on the HTTP address, too")
 	level := fs.String("log-level", "info", "what is logged: debug, info, warn or error")
 	if err := parseFlags(fs, args); err != nil {
 		return s, err
 	}
+	s.db.TransactionMemory = *writes << 20
 	s.db.HoldMemory, s.db.StatementMemory = *holds<<20, *statement<<20
 	// An address nobody asked for is not worth failing for.
 	s.httpOptional = true
