@@ -94,6 +94,9 @@ func (s *conn) fetch(ctx context.Context, st *ast.Fetch, r session.Results) erro
 	} else if err := r.Fields(wireFields(c.fields)); err != nil {
 		return err
 	}
+	if c.sub == nil && len(st.Options) > 0 {
+		return sqlerr.New(sqlerr.FeatureNotSupported, "FETCH … WITH is for subscriptions").At(st.Options[0].Loc())
+	}
 	if c.sub != nil {
 		n, err := c.sub.fetch(ctx, st, func(rows *chunk.Chunk) error {
 			if st.Move {

@@ -3,6 +3,7 @@ package streamdb
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"streamdb/planner"
 	"streamdb/sql/ast"
@@ -255,35 +256,61 @@ func (u *subscription) take(n int) *chunk.Chunk {
 	return head
 }
 
-// fetch gives the number of rows asked for, waiting for them; FETCH ALL gives what is
-// there now.
+// fetch gives up to the number of rows asked for: it waits until there is a row, at most for the timeout, and takes what
+// is there then. FETCH ALL gives what is there now.
 func (u *subscription) fetch(ctx context.Context, st *ast.Fetch, emit func(*chunk.Chunk) error) (int, error) {
 	if st.Direction != ast.FetchForward || st.Count < 0 && !st.All {
 		return 0, errBackward()
 	}
-	n := 0
-	for st.All || int64(n) < st.Count {
-		if st.All {
-			if err := u.advance(); err != nil {
-				return n, err
-			}
-			if u.ready == nil || u.ready.Rows == 0 {
-				return n, nil
-			}
-		} else if err := u.wait(ctx); err != nil {
-			return n, err
-		}
-		want := u.ready.Rows
-		if !st.All {
-			want = int(min(st.Count-int64(n), int64(want)))
-		}
-		c := u.take(want)
-		if err := emit(c); err != nil {
-			return n, err
-		}
-		n += c.Rows
+	timeout, limited, err := fetchTimeout(st.Options)
+	if err != nil || st.Count == 0 && !st.All {
+		return 0, err
 	}
-	return n, nil
+	if st.All && !limited {
+		err = u.advance()
+	} else {
+		err = u.waitFor(ctx, timeout, limited)
+	}
+	if err != nil || u.ready == nil || u.ready.Rows == 0 {
+		return 0, err
+	}
+	want := u.ready.Rows
+	if !st.All {
+		want = int(min(st.Count, int64(want)))
+	}
+	c := u.take(want)
+	return c.Rows, emit(c)
+}
+
+// waitFor waits until something is ready, or the timeout is over.
+func (u *subscription) waitFor(ctx context.Context, timeout time.Duration, limited bool) error {
+	if !limited {
+		return u.wait(ctx)
+	}
+	limit, stop := context.WithTimeout(ctx, timeout)
+	defer stop()
+	err := u.wait(limit)
+	if err != nil && ctx.Err() == nil && limit.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// fetchTimeout reads FETCH … WITH (timeout = …).
+func fetchTimeout(opts []ast.Option) (d time.Duration, given bool, err error) {
+	for i := range opts {
+		o := &opts[i]
+		if o.Name != "timeout" {
+			return 0, false, sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized FETCH option %q", o.Name).At(o.Loc())
+		}
+		v, err := types.ParseText(types.IntervalT, o.Value, &types.Settings{})
+		if err != nil || v.V.Months != 0 || v.V.Days < 0 || v.V.Micros < 0 {
+			return 0, false, sqlerr.New(sqlerr.InvalidParameterValue, "invalid value for parameter \"timeout\": %q", o.Value).
+				WithHint("For example, '500 ms' or '1 minute'.").At(o.Loc())
+		}
+		d, given = time.Duration(v.V.Days)*24*time.Hour+time.Duration(v.V.Micros)*time.Microsecond, true
+	}
+	return d, given, nil
 }
 
 // subscribe streams a subscription as the result of a statement, until it is cancelled.

@@ -183,6 +183,7 @@ type Fetch struct {
 	Direction FetchDirection
 	Count     int64 // ignored if All; negative forward is backward
 	All       bool
+	Options   []Option // WITH (timeout = ...), of a subscription
 }
 
 // CloseCursor is CLOSE name or ALL.

@@ -106,6 +106,7 @@ func (c *converter) fetch(s *pg.FetchStmt) ast.Statement {
 	case pg.FetchDirection_FETCH_RELATIVE:
 		out.Direction = ast.FetchRelative
 	}
+	out.Options = c.notes.fetch
 	return out
 }
 

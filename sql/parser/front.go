@@ -17,6 +17,7 @@ type notes struct {
 	include     []ast.IncludeColumn
 	watermarks  []*ast.Watermark
 	appendOnly  bool
+	fetch       []ast.Option           // FETCH ... WITH (...)
 	subscribe   *ast.Subscribe         // stands for the query SELECT in its place
 	partitionBy map[ast.Pos][]ast.Expr // of windowing functions, by their TABLE argument's place
 }
@@ -36,6 +37,20 @@ type front struct {
 
 func newFront(src string, p piece) *front {
 	return &front{cursor: cursor{src: src, tokens: p.tokens, end: p.end}, base: p.start()}
+}
+
+// fetchOptions cuts WITH (...) off FETCH.
+func (f *front) fetchOptions() {
+	for ; !f.done(); f.i++ {
+		if f.sees("with") && f.i > 1 && f.src[f.peekAt(1).start] == '(' {
+			from := f.i
+			f.i++
+			f.notes.fetch = f.options()
+			f.expectEnd()
+			f.blank(from, len(f.tokens))
+			return
+		}
+	}
 }
 
 // innerComments blanks the comments between the pieces of a literal continued on

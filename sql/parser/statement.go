@@ -27,6 +27,8 @@ func parseStatement(src string, p piece) (ast.Statement, error) {
 		f.otherKind()
 	case f.sees("copy"):
 		f.copySubscribe()
+	case f.sees("fetch"), f.sees("move"):
+		f.fetchOptions()
 	case f.sees("declare"):
 		f.declareSubscribe()
 	default:
