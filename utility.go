@@ -248,15 +248,8 @@ func (s *conn) showCreate(st *ast.ShowCreate, r session.Results) error {
 	if d == nil {
 		return sqlerr.New(sqlerr.UndefinedTable, "relation %q does not exist", st.Name.Name).At(st.Name.Loc())
 	}
-	var sql string
-	switch {
-	case d.View != nil:
-		sql = "CREATE VIEW " + ast.QuoteIdent(d.Name) + " AS " + d.View.Query
-	case d.MatView != nil:
-		sql = "CREATE MATERIALIZED VIEW " + ast.QuoteIdent(d.Name) + " AS " + d.MatView.Text
-	case d.Sink != nil:
-		sql = "CREATE SINK " + ast.QuoteIdent(d.Name) + " AS " + d.Sink.Text
-	default:
+	sql := createStatement(s.t.cat, d)
+	if sql == "" {
 		return sqlerr.Unsupported("SHOW CREATE of a "+string(d.Kind), st.Loc())
 	}
 	fields, _ := utilityFields(st)
