@@ -6,11 +6,13 @@ import (
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/functions"
+	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
 
 // floatAcc is sum, avg, variance and standard deviation of floats, from the exact sum
-// of the values and, for the latter two, of their squares. Words: a cell.
+// of the values and, for the latter two, of their squares. Words: a cell. A result that
+// leaves the type's range is an error, until retractions bring it back.
 type floatAcc struct {
 	kind   functions.AggKind
 	real   bool // the argument is real
@@ -68,11 +70,16 @@ func (a *floatAcc) update(b *aggBatch) {
 func (a *floatAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 	col := chunk.NewColumn(a.cell.typ, len(dirty))
 	col.Resize(len(dirty))
+	var over []int32
 	for i, s := range dirty {
 		v, ok := 0.0, false
 		if int(s) < len(a.groups) && a.groups[s] != nil && a.groups[s].n > 0 {
 			v, ok = a.value(a.groups[s])
+			if _, special := a.groups[s].sum.special(); ok && !special && math.IsInf(v, 0) {
+				over, ok = append(over, s), false
+			}
 		}
+		*t.Word(s, at) &^= cellOver
 		if !ok {
 			col.SetNull(i)
 			continue
@@ -80,7 +87,13 @@ func (a *floatAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 		col.Floats[i] = v
 	}
 	a.cell.put(t, at, dirty, col)
+	for _, s := range over {
+		*t.Word(s, at) |= cellOver
+	}
 }
+
+// cellOver in a cell's header says that the result is out of range; the cell is NULL then.
+const cellOver = 1 << 33
 
 // value computes the result of a group with rows; ok is false for NULL.
 func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
@@ -118,8 +131,20 @@ func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
 }
 
 func (a *floatAcc) result(images []uint64, stride, n int, out *chunk.Column) {
-	a.cell.result(images, stride, n, out)
+	first := 0 // of the images that are not out yet
+	for i := range n {
+		if images[i*stride]&cellOver != 0 {
+			a.cell.result(images[first*stride:], stride, i-first, out)
+			out.AppendError(errFloatOver)
+			first = i + 1
+		}
+	}
+	if first < n {
+		a.cell.result(images[first*stride:], stride, n-first, out)
+	}
 }
+
+var errFloatOver = sqlerr.New(sqlerr.NumericValueOutOfRange, "value out of range: overflow")
 
 func (a *floatAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 

@@ -1,0 +1,86 @@
+-- filter, project, errors in both
+SELECT id, k, v + 1, s FROM t WHERE v > 0;
+SELECT id, 10 / v FROM t;
+SELECT id FROM t WHERE 10 / v > 3 OR k = 1;
+SELECT id, s::int FROM t WHERE k IS NOT NULL;
+SELECT CASE WHEN v = 0 THEN -1 ELSE 10 / v END, coalesce(k, 10 / v) FROM t;
+SELECT 1 AS one, 'x' AS x;
+-- unions, constants, distinct, set operations
+SELECT k, v FROM t UNION ALL SELECT k, v FROM u;
+SELECT k FROM t UNION SELECT 7 UNION SELECT 10 / v FROM u;
+SELECT DISTINCT k, s FROM t;
+SELECT DISTINCT n FROM t;
+SELECT k, v FROM t EXCEPT SELECT k, v FROM u;
+SELECT k FROM t EXCEPT ALL SELECT k FROM u;
+SELECT k, v FROM t INTERSECT SELECT k, v FROM u;
+SELECT k FROM t INTERSECT ALL SELECT 10 / v FROM u;
+-- aggregates: by group, of everything, in two phases, with errors in argument, key and result
+SELECT k, count(*), count(v) AS n, sum(v), avg(v), min(v), max(v) FROM t GROUP BY k;
+SELECT k, sum(n), avg(n), min(n), max(n) FROM t GROUP BY k;
+SELECT k, sum(f), min(f), max(f) FROM t GROUP BY k;
+SELECT k, avg(f) FROM t GROUP BY k;
+SELECT k, min(s), max(s), string_agg(s, ','), array_agg(v ORDER BY v DESC), count(DISTINCT s), sum(DISTINCT v) FROM t GROUP BY k;
+SELECT k, stddev(v), var_pop(f), bool_and(v > 0), bool_or(v > 1), bit_or(v), corr(f, v) FROM t GROUP BY k;
+SELECT k, sum(v) FILTER (WHERE s = '1'), count(*) FILTER (WHERE v > 0) FROM t GROUP BY k;
+SELECT count(*), sum(v), min(v), max(n), count(DISTINCT k) AS ks FROM t;
+SELECT count(*), sum(f), string_agg(s, '+') FROM t WHERE k = 2;
+SELECT k, sum(10 / v) FROM t GROUP BY k;
+SELECT 10 / v AS q, count(*) FROM t GROUP BY 1;
+SELECT k, 100 / sum(v) AS a, sum(v)::int / count(s) AS b FROM t GROUP BY k;
+SELECT k, count(*) FROM t GROUP BY k HAVING 10 / sum(v) > 0;
+SELECT n, count(*) FROM t GROUP BY n;
+SELECT m, count(*) FROM (SELECT k, max(v) AS m FROM t GROUP BY k) q GROUP BY m;
+-- joins
+SELECT t.id, t.k, u.v FROM t JOIN u ON t.k = u.k;
+SELECT t.id, u.v, u.s FROM t LEFT JOIN u ON t.k = u.k;
+SELECT t.id, u.v, u.s FROM t RIGHT JOIN u ON t.k = u.k;
+SELECT t.id, u.v, u.s FROM t FULL JOIN u ON t.k = u.k;
+SELECT t.id, u.v FROM t JOIN u ON t.k = u.k AND t.v < u.v;
+SELECT t.id, u.v FROM t LEFT JOIN u ON t.k = u.k AND t.v < u.v;
+SELECT t.id, u.v FROM t RIGHT JOIN u ON t.k = u.k AND t.v <> u.v;
+SELECT t.id, u.v FROM t FULL JOIN u ON t.k = u.k AND t.v + u.v > 2;
+SELECT t.id, u.v FROM t JOIN u ON t.k = u.k AND 10 / (t.v + u.v) > 0;
+SELECT t.id, u.v FROM t LEFT JOIN u ON t.k = u.k AND 10 / (t.v + u.v) > 0;
+SELECT t.id, u.v FROM t JOIN u ON 10 / t.v = u.k;
+SELECT t.id, 10 / (t.v + u.v) FROM t JOIN u ON t.k = u.k;
+SELECT t.id, u.v FROM t JOIN u ON t.v < u.v;
+SELECT a.id, b.id AS other FROM t a JOIN t b ON a.k = b.v;
+SELECT t.id, u.v FROM t, u;
+SELECT t.id, u.v, w.n FROM t JOIN u ON t.k = u.k LEFT JOIN (SELECT k, count(*) AS n FROM u GROUP BY k) w ON w.k = t.v;
+-- subqueries
+SELECT id FROM t WHERE k IN (SELECT k FROM u);
+SELECT id FROM t WHERE k NOT IN (SELECT k FROM u);
+SELECT id FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.k = t.k AND u.v > t.v);
+SELECT id FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.k);
+SELECT id, k IN (SELECT k FROM u) AS is_in FROM t;
+SELECT id, v > ALL (SELECT v FROM u WHERE u.k = t.k) AS above FROM t;
+SELECT id, (SELECT sum(u.v) FROM u WHERE u.k = t.k) AS s FROM t;
+SELECT id, (SELECT u.s FROM u WHERE u.k = t.k) AS s FROM t;
+SELECT id, (SELECT u.v FROM u WHERE u.v > t.v) AS v FROM t;
+SELECT id, (SELECT u.v FROM u) AS v FROM t;
+SELECT id FROM t WHERE k = 1 OR (SELECT u.v FROM u WHERE u.k = t.k) = 2;
+SELECT t.id, q.v FROM t, LATERAL (SELECT v FROM u WHERE u.k = t.k ORDER BY v DESC, s LIMIT 2) q;
+-- top-n, set-returning functions, windows over rows
+SELECT id, v FROM t ORDER BY v DESC, id LIMIT 3;
+SELECT id, v FROM t ORDER BY n, id LIMIT 2 OFFSET 2;
+SELECT id, s::int AS i FROM t ORDER BY i LIMIT 2;
+SELECT DISTINCT ON (k) k, v, id FROM t ORDER BY k, v DESC, id;
+SELECT id, g FROM t, generate_series(1, v) g;
+SELECT id, unnest(ARRAY[k, v, 10 / v]) AS x FROM t;
+SELECT id, row_number() OVER (PARTITION BY k ORDER BY v, id) AS r FROM t;
+SELECT id, rank() OVER (ORDER BY v), sum(v) OVER (PARTITION BY k ORDER BY id) AS running FROM t;
+SELECT id, lag(v) OVER (PARTITION BY k ORDER BY id), max(n) OVER (PARTITION BY k) AS top FROM t;
+SELECT id, r FROM (SELECT id, row_number() OVER (PARTITION BY k ORDER BY v DESC, id) AS r FROM t) q WHERE r <= 2;
+SELECT id, sum(10 / v) OVER (PARTITION BY k ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t;
+-- windows of time, over rows that stay and over rows that go
+SELECT window_start, count(*), sum(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_start, window_end;
+SELECT window_start, window_end, k, count(*), max(v) FROM HOP(e, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') GROUP BY window_start, window_end, k;
+SELECT window_start, k, count(DISTINCT v) FROM HOP(m, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') GROUP BY window_start, k;
+SELECT window_end, max(v), sum(10 / v) FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end;
+SELECT window_end, count(*), sum(v), max(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
+SELECT window_end, k, min(v), string_agg(v::text, ',') FROM HOP(e, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') GROUP BY window_end, k EMIT ON WINDOW CLOSE;
+SELECT window_end, count(*), sum(v), max(v) FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
+SELECT window_end, 10 / sum(v) AS q FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
+SELECT window_end, max(n) AS top FROM (SELECT window_start, window_end, k, count(*) AS n FROM HOP(e, ts, INTERVAL '2 seconds', INTERVAL '4 seconds') GROUP BY window_start, window_end, k) q GROUP BY window_start, window_end EMIT ON WINDOW CLOSE;
+SELECT a.window_end, a.n, b.k, b.top FROM (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end) a JOIN (SELECT window_end, k, max(v) AS top FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end, k) b ON a.window_end = b.window_end;
+SELECT a.window_end, a.n, b.top FROM (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end) a JOIN (SELECT window_end, max(v) AS top FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end) b ON a.window_end = b.window_end EMIT ON WINDOW CLOSE;
