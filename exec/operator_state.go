@@ -90,7 +90,7 @@ func (t *topN) restored() error {
 		slices.SortFunc(l, t.order)
 		g := &t.groups[p]
 		g.rows.fill(l)
-		g.emitted = t.window(g)
+		g.emitted = t.window(g, nil)
 	}
 	if t.close != nil {
 		t.close.registerAll(t.parts, t.spec.WindowEnd-1)

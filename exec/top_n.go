@@ -31,6 +31,7 @@ type topN struct {
 
 	hash, rowHash []uint64
 	slots, rowAt  []int32
+	now           []ranked // scratch of Flush
 }
 
 // topGroup is one partition.
@@ -116,10 +117,10 @@ func (t *topN) Flush(fc *FlushContext, out *Output) {
 	for _, p := range t.dirty {
 		g := &t.groups[p]
 		g.dirty = false
-		now := t.window(g)
-		e.diff(g.emitted, now)
+		t.now = t.window(g, t.now[:0])
+		e.diff(g.emitted, t.now)
 		e.flush(out, false)
-		g.emitted = now
+		g.emitted = append(g.emitted[:0], t.now...)
 		if t.append && t.spec.Limit >= 0 {
 			gone = append(gone, t.beyond(g)...)
 		}
@@ -201,9 +202,8 @@ func (t *topN) forget(gone []int32) {
 	}
 }
 
-// window returns the rows with ranks in [Offset, Offset+Limit), and ties of the last.
-func (t *topN) window(g *topGroup) []ranked {
-	var r []ranked
+// window appends to r the rows with ranks in [Offset, Offset+Limit), and ties of the last.
+func (t *topN) window(g *topGroup, r []ranked) []ranked {
 	rank, end := int64(0), t.spec.Offset+t.spec.Limit
 	last := int32(-1)
 	g.rows.each(func(s int32) bool {
@@ -265,19 +265,28 @@ func (e *topEmitter) diff(was, now []ranked) {
 		e.diffRanks(was, now)
 		return
 	}
-	had := make(map[int32]int64, len(was))
-	for _, r := range was {
-		had[r.slot] = r.copies
-	}
-	for _, r := range now {
-		if d := r.copies - had[r.slot]; d != 0 {
-			e.add(r.slot, d, 0)
+	for len(was) > 0 || len(now) > 0 {
+		c := 0
+		switch {
+		case len(was) == 0:
+			c = 1
+		case len(now) == 0:
+			c = -1
+		case was[0].slot != now[0].slot:
+			c = e.t.order(was[0].slot, now[0].slot)
 		}
-		delete(had, r.slot)
-	}
-	for _, r := range was {
-		if n, gone := had[r.slot]; gone {
-			e.add(r.slot, -n, 0)
+		switch {
+		case c < 0:
+			e.add(was[0].slot, -was[0].copies, 0)
+			was = was[1:]
+		case c > 0:
+			e.add(now[0].slot, now[0].copies, 0)
+			now = now[1:]
+		default:
+			if d := now[0].copies - was[0].copies; d != 0 {
+				e.add(now[0].slot, d, 0)
+			}
+			was, now = was[1:], now[1:]
 		}
 	}
 }
