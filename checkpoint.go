@@ -99,6 +99,7 @@ type frozen struct {
 	oldest uint64 // the first entry that is still needed behind the checkpoint
 	flows  []*frozenFlow
 	all    int                        // dataflows, kept or not
+	stood  time.Duration              // of the step
 	kept   map[catalog.ID]*frozenFlow // flows by id
 }
 
@@ -119,6 +120,8 @@ func partKey(id catalog.ID, part byte) []byte {
 // dataflows' state and nothing else that grows with the data. mu is held.
 func (c *core) freeze() (*frozen, error) {
 	f := &frozen{oldest: c.index + 1}
+	began := time.Now()
+	defer func() { f.stood = time.Since(began) }()
 	f.state = coreState{Version: coreVersion, Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
 		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), Stages: c.stages.All()}
 	if first, ok := c.stages.Oldest(); ok {
@@ -238,7 +241,7 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	db.checkpoints.done.Add(1)
 	db.checkpoints.took.Store(int64(time.Since(frozen)))
 	db.logger.Debug("checkpoint", "epoch", f.state.Epoch, "dataflows", len(f.flows), "of", f.all, "bytes", f.unsaved(),
-		"waited", frozen.Sub(began), "took", time.Since(frozen))
+		"waited", frozen.Sub(began), "stood", f.stood, "took", time.Since(frozen))
 	db.reclaim()
 	if db.opts.KeepLog {
 		return nil
