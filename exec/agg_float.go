@@ -131,16 +131,21 @@ func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
 }
 
 func (a *floatAcc) result(images []uint64, stride, n int, out *chunk.Column) {
+	a.cell.resultOver(images, stride, n, out)
+}
+
+// resultOver appends the values of n images; those with cellOver set are errors.
+func (c *cell) resultOver(images []uint64, stride, n int, out *chunk.Column) {
 	first := 0 // of the images that are not out yet
 	for i := range n {
 		if images[i*stride]&cellOver != 0 {
-			a.cell.result(images[first*stride:], stride, i-first, out)
+			c.result(images[first*stride:], stride, i-first, out)
 			out.AppendError(errFloatOver)
 			first = i + 1
 		}
 	}
 	if first < n {
-		a.cell.result(images[first*stride:], stride, n-first, out)
+		c.result(images[first*stride:], stride, n-first, out)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 //	Sxy = Σ(x−x̄)(y−ȳ) = (n·Σxy − Σx·Σy) / n
 //
 // The results are put together from those as PostgreSQL does. So they do not depend on the order of the rows, and a
-// retraction undoes an insertion. Words: a cell.
+// retraction undoes an insertion. Sums that leave the range of doubles are an error. Words: a cell.
 type regressionAcc struct {
 	kind   functions.AggKind
 	cell   *cell
@@ -85,7 +85,9 @@ func (g *regressionGroup) size() int64 {
 func (a *regressionAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 	col := chunk.NewColumn(a.cell.typ, len(dirty))
 	col.Resize(len(dirty))
+	var over []int32
 	for i, s := range dirty {
+		*t.Word(s, at) &^= cellOver
 		var g *regressionGroup
 		if int(s) < len(a.groups) {
 			g = a.groups[s]
@@ -98,7 +100,9 @@ func (a *regressionAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 		}
 		v, ok := 0.0, false
 		if g != nil && g.n > 0 {
-			v, ok = g.value(a.kind)
+			if v, ok = g.value(a.kind); g.overflows(v) {
+				over, ok = append(over, s), false
+			}
 		}
 		if !ok {
 			col.SetNull(i)
@@ -107,6 +111,25 @@ func (a *regressionAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 		col.Floats[i] = v
 	}
 	a.cell.put(t, at, dirty, col)
+	for _, s := range over {
+		*t.Word(s, at) |= cellOver
+	}
+}
+
+// overflows reports whether a sum or the result v leaves the range of doubles though all arguments are within.
+func (g *regressionGroup) overflows(v float64) bool {
+	if _, special := g.x.special(); special {
+		return false
+	}
+	if _, special := g.y.special(); special {
+		return false
+	}
+	for _, s := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
+		if math.IsInf(s.round(), 0) {
+			return true
+		}
+	}
+	return math.IsInf(v, 0)
 }
 
 // value computes the result of a group with rows; ok is false for NULL.
@@ -166,7 +189,7 @@ func (g *regressionGroup) centred(product, p, q *exactFloat) float64 {
 
 func (a *regressionAcc) result(images []uint64, stride, n int, out *chunk.Column) {
 	if a.kind != functions.AggRegrCount {
-		a.cell.result(images, stride, n, out)
+		a.cell.resultOver(images, stride, n, out)
 		return
 	}
 	for i := range n {
