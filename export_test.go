@@ -73,3 +73,15 @@ func (db *DB) Joined(name string) uint64 {
 	}
 	return 0
 }
+
+// Spent reports whether the budgets have taken a view's holds from it.
+func (db *DB) Spent(name string) bool {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	for _, f := range db.core.flows {
+		if f.out.desc.Name == name {
+			return f.overBudget() != nil
+		}
+	}
+	return false
+}
