@@ -18,6 +18,7 @@ type projectSet struct {
 	schema chunk.Schema
 	in     int // input columns
 	ctx    *expr.Ctx
+	series bool // see isSeries
 }
 
 type setFunc struct {
@@ -42,12 +43,16 @@ func newProjectSet(d *Dataflow, n *physical.Node, in chunk.Schema) (Operator, er
 		}
 		p.funcs = append(p.funcs, setFunc{args: args, typ: f.Type, call: functions.Call{Ctx: p.ctx, Fn: fn}})
 	}
+	p.series = p.isSeries()
 	return p, nil
 }
 
 // Push emits the rows of each row of c. A row for which a function is an error is
 // dead-lettered.
 func (p *projectSet) Push(_ int, c *chunk.Chunk, out *Output) {
+	if p.series && p.pushSeries(c, out) {
+		return
+	}
 	total := make([]int32, c.Rows)
 	bad := make(map[int]bool)
 	for i := range p.funcs {
