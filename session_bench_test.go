@@ -1,10 +1,14 @@
 package streamdb_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -68,4 +72,46 @@ func BenchmarkInsert(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkFreshness is the time from the start of a one-row INSERT until a SELECT by another connection shows it in a
+// view of five operators (filter, join, projection, aggregation, exchange), alone and beside two scans that never end.
+func BenchmarkFreshness(b *testing.B) {
+	dsn := benchServer(b)
+	w, r := connect(b, dsn), connect(b, dsn)
+	must(b, w, "DROP TABLE IF EXISTS dim CASCADE", "CREATE TABLE dim (k int PRIMARY KEY, name text)",
+		"INSERT INTO dim SELECT g, 'name ' || g % 10 FROM generate_series(0, 99) g",
+		"CREATE MATERIALIZED VIEW fresh AS SELECT d.name, count(*) AS n, sum(t.v) AS s FROM bench t JOIN dim d ON d.k = t.v WHERE t.v >= 0 GROUP BY d.name")
+	want := number(b, w, "SELECT n FROM fresh WHERE name = 'name 7'")
+	id := 1 << 20
+	for _, scans := range []int{0, 2} {
+		b.Run(fmt.Sprintf("scans=%d", scans), func(b *testing.B) {
+			ctx, stop := context.WithCancel(b.Context())
+			var done sync.WaitGroup
+			for range scans {
+				c := connect(b, dsn)
+				done.Go(func() {
+					for ctx.Err() == nil {
+						_, _ = c.Exec(ctx, "SELECT count(*) FROM bench a JOIN bench b ON a.id % 1000 = b.id % 1000 WHERE a.v + b.v < 0")
+					}
+				})
+			}
+			var took []time.Duration
+			for b.Loop() {
+				id++
+				want++
+				began := time.Now()
+				must(b, w, fmt.Sprintf("INSERT INTO bench VALUES (%d, 7, 'new')", id))
+				if got := number(b, r, "SELECT n FROM fresh WHERE name = 'name 7'"); got != want {
+					b.Fatalf("the view counts %d, want %d", got, want)
+				}
+				took = append(took, time.Since(began))
+			}
+			stop()
+			done.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
 }
