@@ -82,8 +82,7 @@ func (b *binder) emitOf(e *ast.Emit) (catalog.Emit, error) {
 	case ast.EmitOnWindowClose:
 		return catalog.Emit{Policy: catalog.EmitOnWindowClose}, nil
 	case ast.EmitEvery:
-		us, err := b.positiveInterval(e.Every, "EMIT EVERY")
-		return catalog.Emit{Policy: catalog.EmitEvery, Every: us}, err
+		return catalog.Emit{}, sqlerr.Unsupported("EMIT EVERY", b.pos(e))
 	}
 	return catalog.Emit{Policy: catalog.EmitOnUpdate}, nil
 }
