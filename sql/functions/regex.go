@@ -59,9 +59,10 @@ type regexCache struct {
 }
 
 type compiledRegex struct {
-	re    *regexp.Regexp
-	flags regexFlags
-	err   error
+	re      *regexp.Regexp
+	flags   regexFlags
+	literal regexLiteral // of re
+	err     error
 }
 
 // regex compiles a pattern with the flags of a function's argument.
@@ -103,7 +104,9 @@ func newRegex(k regexKey) *compiledRegex {
 			return r
 		}
 	}
-	r.re, r.err = compileARE(k.pat, &r.flags)
+	if r.re, r.err = compileARE(k.pat, &r.flags); r.err == nil {
+		r.literal = literalOf(r.re)
+	}
 	return r
 }
 
@@ -119,7 +122,7 @@ func regexMatchOp(fold, neg bool) Kernel {
 			if err != nil {
 				return false, err
 			}
-			return r.re.Match(a.at(i)) != neg, nil
+			return r.match(a.at(i)) != neg, nil
 		})
 	}
 }
@@ -167,7 +170,7 @@ func regexpLike(c *Call) {
 		if err != nil {
 			return false, err
 		}
-		return r.re.Match(a.at(i)), nil
+		return r.match(a.at(i)), nil
 	})
 }
 
@@ -197,7 +200,7 @@ func regexpMatch(c *Call) {
 			return nil, err
 		}
 		s := a.at(i)
-		m := r.re.FindSubmatchIndex(s)
+		m := r.find(s)
 		if m == nil {
 			c.SetNull(i)
 			return dst, nil
@@ -492,12 +495,12 @@ func substringRegex(c *Call) {
 		if err != nil {
 			return nil, err
 		}
-		return appendFirstGroup(c, i, dst, r.re, a.at(i)), nil
+		return appendFirstGroup(c, i, dst, r, a.at(i)), nil
 	})
 }
 
-func appendFirstGroup(c *Call, i int, dst []byte, re *regexp.Regexp, s []byte) []byte {
-	m := re.FindSubmatchIndex(s)
+func appendFirstGroup(c *Call, i int, dst []byte, r *compiledRegex, s []byte) []byte {
+	m := r.find(s)
 	g := 0
 	if len(m) > 2 {
 		g = 2
@@ -521,7 +524,7 @@ func substringSimilar(c *Call) {
 		if err != nil {
 			return nil, err
 		}
-		return appendFirstGroup(c, i, dst, r.re, a.at(i)), nil
+		return appendFirstGroup(c, i, dst, r, a.at(i)), nil
 	})
 }
 
