@@ -13,12 +13,15 @@ import (
 
 // loops is the hand-written loop of each query.
 var loops = map[string]func(rounds []round, out *sum){
-	"q0": loopQ0, "q1": loopQ1, "q2": loopQ2, "q3": loopQ3, "q4": loopQ4, "q5": loopQ5, "q7": loopQ7, "q8": loopQ8, "q17": loopQ17,
+	"q0": loopQ0, "q1": loopQ1, "q2": loopQ2, "q3": loopQ3, "q4": loopQ4, "q5": loopQ5, "q6": loopQ6, "q7": loopQ7,
+	"q8": loopQ8, "q9": loopQ9, "q10": loopQ10, "q14": loopQ14, "q15": loopQ15, "q16": loopQ16, "q17": loopQ17,
+	"q18": loopQ18, "q19": loopQ19, "q20": loopQ20, "q21": loopQ21, "q22": loopQ22,
 }
 
 // Columns of the tables, in the suite's order.
 const (
-	bidAuction, bidBidder, bidPrice, bidTime, bidExtra        = 0, 1, 2, 5, 6
+	bidAuction, bidBidder, bidPrice                           = 0, 1, 2
+	bidChannel, bidURL, bidTime, bidExtra                     = 3, 4, 5, 6
 	auctionID, auctionTime, auctionExpires                    = 0, 5, 6
 	auctionSeller, auctionCategory                            = 7, 8
 	personID, personName, personCity, personState, personTime = 0, 1, 4, 5, 6
@@ -106,6 +109,15 @@ func (o *output) weigh(w int64) {
 }
 
 func (o *output) int(i int, v int64) { o.c.Cols[i].Ints = append(o.c.Cols[i].Ints, v) }
+
+// copy appends row r of a column of numbers or text.
+func (o *output) copy(i int, col *chunk.Column, r int32) {
+	if col.Views != nil {
+		o.c.Cols[i].AppendBytes(col.StringAt(int(r)))
+		return
+	}
+	o.int(i, col.Ints[r])
+}
 
 func (o *output) num(i int, n types.Num) { o.c.Cols[i].Nums = append(o.c.Cols[i].Nums, n) }
 

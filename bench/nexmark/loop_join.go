@@ -201,3 +201,56 @@ func loopQ4(rounds []round, out *sum) {
 		}
 	}
 }
+
+// loopQ20 joins bids with the auctions of category 10: one table of auctions with a chain
+// of bids that came before theirs, since each auction comes once.
+func loopQ20(rounds []round, out *sum) {
+	t := newTable(1, 0)
+	var auctions []row // by slot
+	var early chain[row]
+	o := newOutput(append(bidSchema(), types.Text, types.Text, types.Int8, types.Int8, types.Timestamp, types.Timestamp, types.Int8, types.Int8, types.Text)...)
+	pair := func(b, a row) {
+		for k, col := range b.c.Cols {
+			o.copy(k, col, b.i)
+		}
+		for k, col := range a.c.Cols[1:] {
+			o.copy(7+k, col, a.i)
+		}
+		o.weigh(1)
+	}
+	var idx []int32
+	var keys []int64
+	for _, r := range rounds {
+		for _, c := range r[gen.Auction] {
+			idx, keys = idx[:0], keys[:0]
+			for i, cat := range c.Cols[auctionCategory].Ints {
+				if cat == 10 {
+					idx, keys = append(idx, int32(i)), append(keys, c.Cols[auctionID].Ints[i])
+				}
+			}
+			for k, s := range t.upsert(len(keys), keys) {
+				for int(s) >= len(auctions) {
+					auctions = append(auctions, row{})
+				}
+				a := row{c, idx[k]}
+				auctions[s] = a
+				early.each(s, func(b row) { pair(b, a) })
+			}
+			o.flush(out)
+		}
+		for _, c := range r[gen.Bid] {
+			for i, s := range t.upsert(c.Rows, c.Cols[bidAuction].Ints) {
+				for int(s) >= len(auctions) {
+					auctions = append(auctions, row{})
+				}
+				b := row{c, int32(i)}
+				if a := auctions[s]; a.c != nil {
+					pair(b, a)
+				} else {
+					early.add(s, b)
+				}
+			}
+			o.flush(out)
+		}
+	}
+}

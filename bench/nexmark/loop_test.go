@@ -1,16 +1,24 @@
 package nexmark
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
+
+// runnable is the queries that need nothing.
+func runnable() []string {
+	return slices.DeleteFunc(slices.Clone(All), func(q string) bool { return needs[q] != "" })
+}
 
 // Engine, loop and the evaluation in one go end with the same rows, whatever the
 // rounds and the workers.
 func TestAnswers(t *testing.T) {
 	for _, seed := range []uint64{0, 7} {
-		rounds, err := generate(int64(seed)*1000, 300_000, seed)
+		rounds, err := generate(int64(seed)*1000, 100_000, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, q := range All {
+		for _, q := range runnable() {
 			var want sum
 			loops[q](rounds, &want)
 			for _, workers := range []int{1, 3} {
