@@ -13,8 +13,9 @@ import (
 
 // EngineVersion is what may apply the entries that this program logs. It rises when
 // replaying an old entry would give another result. Since 2 a row that replaces an
-// accepted one of the same event time is not late.
-const EngineVersion = 2
+// accepted one of the same event time is not late; since 3 plans have nodes that older
+// programs do not know.
+const EngineVersion = 3
 
 // KindOps is the kind of entries whose payload is a list of operations.
 const KindOps = log.KindFirstFree

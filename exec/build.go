@@ -21,6 +21,8 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return v, nil
 	case physical.KindHopWindow:
 		return newHopWindow(node), nil
+	case physical.KindLeaders:
+		return newLeaders(node), nil
 	case physical.KindAgg:
 		return newAgg(d, n)
 	case physical.KindJoin:

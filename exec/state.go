@@ -54,7 +54,7 @@ func keeperOf(op Operator) (keeper, bool) {
 			return nil, false
 		}
 		return op, true
-	case *filter, *project, *projectSet, *hopWindow, *exchange, passThrough, *passThrough:
+	case *filter, *project, *projectSet, *hopWindow, *leaders, *exchange, passThrough, *passThrough:
 		return nil, true
 	}
 	return nil, false

@@ -46,7 +46,7 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		return nil
 	}
 	switch n.Kind {
-	case physical.KindFilter, physical.KindExchange, physical.KindEmit:
+	case physical.KindFilter, physical.KindLeaders, physical.KindExchange, physical.KindEmit:
 		return in[0]
 	case physical.KindProject:
 		return projectMarks(n, in[0])

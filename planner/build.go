@@ -239,6 +239,11 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 		w := &physical.HopWindow{Time: in.at(n.Time), Slide: n.Slide, Size: n.Size, Offset: n.Offset}
 		return p.add(physical.Node{Kind: physical.KindHopWindow, Inputs: []int{in.idx}, HopWindow: w},
 			append(slices.Clone(in.cols), n.Start, n.End), in.dist)
+	case *logical.Leaders:
+		in := p.build(n.Input, need.Union(logical.SetOf(n.Value, n.Window.Time)))
+		w := physical.HopWindow{Time: in.at(n.Window.Time), Slide: n.Window.Slide, Size: n.Window.Size, Offset: n.Window.Offset}
+		return p.add(physical.Node{Kind: physical.KindLeaders, Inputs: []int{in.idx},
+			Leaders: &physical.Leaders{Value: in.at(n.Value), Max: n.Max, Window: w, Edge: n.Edge}}, in.cols, in.dist)
 	case *logical.Agg:
 		return p.agg(n)
 	case *logical.Join:

@@ -272,6 +272,8 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return " " + strings.Join(out, ", ")
 	case n.HopWindow != nil:
 		return hopText(n.HopWindow, in)
+	case n.Leaders != nil:
+		return leadersText(n.Leaders, in)
 	case n.Agg != nil:
 		return aggText(n, in)
 	case n.Join != nil:
@@ -333,6 +335,18 @@ func hopText(h *physical.HopWindow, in []string) string {
 	}
 	if h.Offset != 0 {
 		s += fmt.Sprintf(" offset %dµs", h.Offset)
+	}
+	return s
+}
+
+func leadersText(l *physical.Leaders, in []string) string {
+	s := " least "
+	if l.Max {
+		s = " greatest "
+	}
+	s += names([]int{l.Value}, in) + " of" + hopText(&l.Window, in)
+	if l.Edge {
+		s += " and starts"
 	}
 	return s
 }

@@ -143,6 +143,25 @@ func (n *HopWindow) EachExpr(func(*expr.Expr)) {}
 func (n *HopWindow) MapExprs(func(*expr.Expr) *expr.Expr) Node { return n }
 
 // Cols implements Node.
+func (n *Leaders) Cols() []ColID { return n.Input.Cols() }
+
+// Inputs implements Node.
+func (n *Leaders) Inputs() []Node { return []Node{n.Input} }
+
+// WithInputs implements Node.
+func (n *Leaders) WithInputs(in []Node) Node {
+	c := *n
+	c.Input = in[0]
+	return &c
+}
+
+// EachExpr implements Node.
+func (n *Leaders) EachExpr(func(*expr.Expr)) {}
+
+// MapExprs implements Node.
+func (n *Leaders) MapExprs(func(*expr.Expr) *expr.Expr) Node { return n }
+
+// Cols implements Node.
 func (n *Agg) Cols() []ColID {
 	out := append([]ColID(nil), n.Group...)
 	for i := range n.Calls {

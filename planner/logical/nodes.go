@@ -71,6 +71,16 @@ type HopWindow struct {
 	Start, End ColID
 }
 
+// Leaders drops rows that are behind in their tumbling window for ever, see
+// physical.Leaders. Window.Input, Start and End are not used.
+type Leaders struct {
+	Input  Node
+	Value  ColID
+	Max    bool
+	Window HopWindow
+	Edge   bool
+}
+
 // OrderKey is one sort key.
 type OrderKey struct {
 	Col        ColID

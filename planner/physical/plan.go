@@ -31,6 +31,7 @@ const (
 	KindProject    Kind = "Project"
 	KindProjectSet Kind = "ProjectSet"
 	KindHopWindow  Kind = "HopWindow"
+	KindLeaders    Kind = "Leaders"
 	KindAgg        Kind = "Agg"
 	KindJoin       Kind = "Join"
 	KindUnion      Kind = "Union"
@@ -64,6 +65,7 @@ type Node struct {
 	Project    *Project    `json:"project,omitempty"`
 	ProjectSet *ProjectSet `json:"project_set,omitempty"`
 	HopWindow  *HopWindow  `json:"hop_window,omitempty"`
+	Leaders    *Leaders    `json:"leaders,omitempty"`
 	Agg        *Agg        `json:"agg,omitempty"`
 	Join       *Join       `json:"join,omitempty"`
 	SetOp      *SetOp      `json:"set_op,omitempty"`
@@ -145,6 +147,18 @@ type HopWindow struct {
 	Slide  int64 `json:"slide"`  // µs, > 0
 	Size   int64 `json:"size"`   // µs, > 0
 	Offset int64 `json:"offset"` // µs
+}
+
+// Leaders drops rows of an append-only input that are behind in their window and will be
+// for ever: a value below one that the tumbling window had before, where the greatest is
+// looked for. It need not drop any: who reads it must do without them and must not mind
+// those that are left.
+type Leaders struct {
+	Value  int       `json:"value"`         // input column of class int
+	Max    bool      `json:"max,omitempty"` // the greatest value leads, else the least
+	Window HopWindow `json:"window"`        // Slide == Size
+	// Edge keeps every row whose time is the very start of its window.
+	Edge bool `json:"edge,omitempty"`
 }
 
 // AggCall is one aggregate of an Agg.

@@ -37,6 +37,7 @@ var Rules = []Rule{
 	{"PushProjectBelowWindow", projectBelowWindow},
 	{"ShareHopPanes", shareHopPanes},
 	{"PruneColumns", pruneColumns},
+	{"JoinLeaders", joinLeaders},
 	{"ScanKeyRange", scanKeyRange},
 }
 
