@@ -23,6 +23,7 @@ type sinkWriter struct {
 	written uint64
 	turned  chan struct{}
 	err     error
+	writing bool      // a batch that is not pending any more is on its way
 	broken  bool      // a write has failed: the file is not what it should be
 	mark    *sinkMark // nil if no checkpoint waits
 }
@@ -166,12 +167,13 @@ func (w *sinkWriter) run() {
 		batch := w.pending[:n:n]
 		w.pending = append([]sinkBatch(nil), w.pending[n:]...)
 		turned := w.turned
+		w.writing = n > 0
 		w.mu.Unlock()
 		if n > 0 {
 			err := w.write(batch)
 			w.mu.Lock()
 			w.written = uint64(batch[n-1].epoch)
-			w.err, w.broken = err, w.broken || err != nil
+			w.err, w.broken, w.writing = err, w.broken || err != nil, false
 			if w.mark != nil && err != nil {
 				w.mark.err = err
 				close(w.mark.done)
@@ -196,13 +198,24 @@ func (w *sinkWriter) run() {
 
 func (w *sinkWriter) write(batch []sinkBatch) error {
 	for _, b := range batch {
-		if err := w.out.Write(b.rows); err != nil {
+		if err := w.out.Write(tidy(b.rows)); err != nil {
 			w.db.logger.Error("writing a sink", "error", err)
 			return err
 		}
 	}
 	_, err := w.out.Sync()
 	return err
+}
+
+// tidy adds up what an epoch's changes say of the same row, so that no row is deleted
+// that is not there: retractions are written first.
+func tidy(rows *chunk.Chunk) *chunk.Chunk {
+	for _, w := range rows.Weights {
+		if w < 0 {
+			return chunk.Consolidate(rows)
+		}
+	}
+	return rows
 }
 
 // drain waits until everything published is written.
@@ -212,7 +225,7 @@ func (w *sinkWriter) drain(ctx context.Context) error {
 	}
 	for {
 		w.mu.Lock()
-		done := len(w.pending) == 0 || uint64(w.pending[0].epoch) > w.visible
+		done := !w.writing && (len(w.pending) == 0 || uint64(w.pending[0].epoch) > w.visible)
 		err, turned := w.err, w.turned
 		w.mu.Unlock()
 		if err != nil {
