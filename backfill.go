@@ -30,8 +30,9 @@ const fillRowsInline = 20_000
 type fill struct {
 	f     *dataflow
 	c     *core
-	epoch relation.Epoch // applied so far
-	time  int64
+	epoch relation.Epoch   // applied so far
+	time  int64            // of its entry
+	prev  int64            // and of the one before it
 	holds []*relation.Hold // per input, nil for a source logged by reference
 	since atomic.Int64     // the log's time at the epoch of the holds
 	from  []int64          // per input, the offset applied so far of such a source
@@ -44,6 +45,10 @@ type fill struct {
 	rounds int           // of catching up beside the step
 	rows   int64         // read by the last round, or by readAll
 	took   time.Duration // and the time for it
+
+	// cuts is the entries at which the next deltas must end, see cuts.go. core.mu guards it.
+	cuts []cut
+	over atomic.Bool // released
 }
 
 // startDataflows begins the fill of dataflows that were created in this entry: at
@@ -51,12 +56,38 @@ type fill struct {
 func (c *core) startDataflows() {
 	for _, f := range c.flows {
 		if f.is(flowFilling) && f.frontier.Load() == 0 {
-			c.startFill(f)
+			c.startFill(f, false)
 		}
 	}
 }
 
-func (c *core) startFill(f *dataflow) {
+// fillDated fills the dataflows whose content depends on when they were filled, during a
+// replay: the others are filled when it is over. core.mu is held.
+func (c *core) fillDated(flows []*dataflow) {
+	for _, f := range flows {
+		if f.run.Cuts() {
+			c.fillNow(f)
+		}
+	}
+}
+
+// fillNow fills f, and before it the views that it reads. core.mu is held.
+func (c *core) fillNow(f *dataflow) {
+	if !f.is(flowFilling) || f.frontier.Load() != 0 {
+		return
+	}
+	for i := range f.inputs {
+		if up := f.inputs[i].rel.flow; up != nil {
+			c.fillNow(up)
+		}
+	}
+	if f.inputsLive() {
+		c.startFill(f, true)
+	}
+}
+
+// startFill fills f: at once if now is set, or else if little is to be read.
+func (c *core) startFill(f *dataflow, now bool) {
 	f.frontier.Store(uint64(c.epoch))
 	if f.sink != nil {
 		if err := f.sink.begin(); err != nil {
@@ -64,7 +95,7 @@ func (c *core) startFill(f *dataflow) {
 			return
 		}
 	}
-	if c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline {
+	if !now && (c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline) {
 		c.db.jobs.Go(func() { c.fillJob(f) })
 		return
 	}
@@ -179,22 +210,18 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 			return nil
 		}
 		f.pace.learn(w.rows, w.took)
-		if f.mayJoin(w, w.behind()) {
-			err := w.aim()
-			if err == nil {
-				err = w.catchUp(c.epoch, c.time)
-			}
+		if f.mayJoin(w, w.behind()+cutRows*int64(len(w.cuts))) {
+			err := w.toHead()
 			if err == nil {
 				c.join(f, w)
 			}
 			c.mu.Unlock()
 			return err
 		}
-		target, entryTime := c.epoch, c.time
-		err := w.aim()
+		to, err := w.nextStop()
 		c.mu.Unlock()
 		if err == nil {
-			err = w.timed(func() error { return w.catchUp(target, entryTime) })
+			err = w.timed(func() error { return w.catchUp(to) })
 			if f.joined.Load() != 0 {
 				c.db.caughtUp(w.took)
 			}
@@ -223,6 +250,7 @@ func (c *core) join(f *dataflow, w *fill) {
 	c.unpublished = append(c.unpublished, appliedEpoch{index: c.index, changed: changed, flows: []*dataflow{f},
 		state: published{epoch: c.epoch, time: c.time, cat: c.cat, rels: c.rels}})
 	f.turn(flowLive, nil)
+	c.timers.set(&f.timer, f.run.NextDue())
 	c.db.nudge()
 }
 
@@ -230,7 +258,7 @@ func (c *core) join(f *dataflow, w *fill) {
 func (w *fill) begin() error {
 	n := len(w.f.inputs)
 	w.holds, w.from, w.until, w.late = make([]*relation.Hold, n), make([]int64, n), make([]int64, n), make([][]int64, n)
-	w.epoch, w.time, w.dead = w.c.epoch, w.c.time, w.f.out.dead
+	w.epoch, w.time, w.prev, w.dead = w.c.epoch, w.c.time, w.c.prev, w.f.out.dead
 	w.f.total.Store(w.f.inputRows())
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
@@ -262,6 +290,7 @@ func (w *fill) aim() error {
 // watched puts the fill's holds under the budgets, see holds.go.
 func (w *fill) watched() {
 	w.since.Store(w.time)
+	w.c.fills = append(w.c.fills, w)
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
 	w.f.filler, w.f.spent = w, nil
@@ -273,6 +302,7 @@ func (w *fill) release() {
 		w.f.filler = nil
 	}
 	w.f.mu.Unlock()
+	w.over.Store(true)
 	for _, h := range w.holds {
 		if h != nil {
 			h.Release()
@@ -336,7 +366,7 @@ func (w *fill) readSource(i int) error {
 
 func (w *fill) flush() error {
 	w.f.moved = true
-	r, err := w.f.run.Flush(exec.FlushInput{Time: w.time, Watermarks: w.marks})
+	r, err := w.f.run.Flush(exec.FlushInput{Time: w.time, Prev: w.prev, Watermarks: w.marks})
 	if err != nil {
 		return err
 	}
@@ -382,13 +412,13 @@ func changesBetween(r *relation.Relation, from, to relation.Epoch) int64 {
 	return n
 }
 
-// catchUp applies the changes up to epoch `to` as one delta.
-func (w *fill) catchUp(to relation.Epoch, time int64) error {
-	if to == w.epoch {
+// catchUp applies the changes up to a stop as one delta. No cut lies before it.
+func (w *fill) catchUp(to stop) error {
+	if to.epoch == w.epoch {
 		return nil
 	}
 	from := w.epoch
-	w.epoch, w.time = to, time
+	w.epoch, w.time, w.prev = to.epoch, to.time, to.prev
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.late {
@@ -403,7 +433,7 @@ func (w *fill) catchUp(to relation.Epoch, time int64) error {
 		if in.rel.rel.LastEpoch() <= from {
 			continue
 		}
-		it, err := in.rel.rel.ChangesConsolidated(from, to)
+		it, err := in.rel.rel.ChangesConsolidated(from, to.epoch)
 		if err != nil {
 			return w.cause(err)
 		}
@@ -414,13 +444,16 @@ func (w *fill) catchUp(to relation.Epoch, time int64) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	if to.cut {
+		w.f.noteMarks(w.epoch)
+	}
 	for _, h := range w.holds {
 		if h != nil {
-			if err := h.Advance(to); err != nil {
+			if err := h.Advance(to.epoch); err != nil {
 				return w.cause(err)
 			}
 		}
 	}
-	w.since.Store(time)
+	w.since.Store(to.time)
 	return nil
 }

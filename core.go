@@ -36,6 +36,12 @@ type core struct {
 
 	// unpublished is the epochs that are applied and not yet published.
 	unpublished []appliedEpoch
+
+	// prev is the time of the entry before the last.
+	prev   int64
+	timers *timers
+	// fills is the dataflows on their way to the head.
+	fills []*fill
 }
 
 // sequenceState is where a sequence stands: no value above Last has been given out.
@@ -64,6 +70,7 @@ type published struct {
 type step struct {
 	epoch relation.Epoch
 	time  int64
+	prev  int64 // of the entry before
 	// version is the engine version that logged the entry, ops what it holds.
 	version uint32
 	ops     []op
@@ -77,6 +84,8 @@ type step struct {
 	flows   []*dataflow
 	// created is the dataflows that this entry has made.
 	created []*dataflow
+	// due is the dataflows whose timers are.
+	due []*dataflow
 }
 
 // Apply implements log.StateMachine.
@@ -85,8 +94,8 @@ func (c *core) Apply(e log.Entry) error {
 	defer c.mu.Unlock()
 	begin := time.Now()
 	c.epoch++
-	c.index, c.time = e.Index, e.Time
-	s := &step{epoch: c.epoch, time: e.Time, deltas: make(map[catalog.ID][]*chunk.Chunk), moved: make(map[catalog.ID]bool)}
+	c.index, c.prev, c.time = e.Index, c.time, e.Time
+	s := &step{epoch: c.epoch, time: e.Time, prev: c.prev, deltas: make(map[catalog.ID][]*chunk.Chunk), moved: make(map[catalog.ID]bool)}
 	ops, err := c.opsOf(e)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", e.Index, err)
@@ -97,10 +106,16 @@ func (c *core) Apply(e log.Entry) error {
 			return fmt.Errorf("entry %d: %w", e.Index, err)
 		}
 	}
+	c.fireTimers(s)
 	c.raiseWatermarks(s)
 	c.runDataflows(s)
-	if c.db.reading.Load() && len(s.created) > 0 {
+	c.noteCuts(s)
+	switch {
+	case len(s.created) == 0:
+	case c.db.reading.Load():
 		c.startDataflows()
+	default:
+		c.fillDated(s.created)
 	}
 	c.db.applied(time.Since(begin))
 	c.unpublished = append(c.unpublished, appliedEpoch{index: e.Index, changed: s.changed, flows: s.flows,

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"streamdb/exec"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
@@ -52,6 +53,7 @@ func (c *core) dropStored(id catalog.ID) {
 	}
 	if t.flow != nil {
 		t.flow.drop()
+		c.timers.set(&t.flow.timer, exec.NoTimer)
 		c.flows = slices.DeleteFunc(slices.Clone(c.flows), func(f *dataflow) bool { return f == t.flow })
 		c.indexReaders()
 	}

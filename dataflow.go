@@ -57,6 +57,12 @@ type dataflow struct {
 	// moved tells that operators have run since the state was last copied.
 	moved bool
 
+	// timer is due when the operators are. While the dataflow is not live it is not set.
+	timer timer
+	// marksAt is the output's watermarks at the epochs at which deltas were cut, on the way
+	// to the head: for those that read the view and cut there, too.
+	marksAt []markedEpoch
+
 	// pace is what it has lately taken; core.mu guards it.
 	pace pace
 	// waiting counts who waits for it to become live.
@@ -90,6 +96,7 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 		return err
 	}
 	f := &dataflow{db: c.db, out: t, plan: plan, turned: make(chan struct{})}
+	f.timer.flow = f
 	var written *int64
 	if saved != nil {
 		f.workers, written = saved.Workers, saved.File
@@ -239,6 +246,9 @@ func (c *core) runDataflows(s *step) {
 	for id := range s.moved {
 		due.add(id)
 	}
+	for _, f := range s.due {
+		due.addFlow(f)
+	}
 	for f := due.next(); f != nil; f = due.next() {
 		if !f.is(flowLive) {
 			continue
@@ -257,6 +267,7 @@ func (c *core) runDataflows(s *step) {
 			continue
 		}
 		f.learn(s, time.Since(began))
+		c.timers.set(&f.timer, f.run.NextDue())
 		if len(s.deltas[f.out.id]) > 0 || s.moved[f.out.id] {
 			due.add(f.out.id)
 		}
@@ -286,13 +297,18 @@ type dueFlows struct {
 // add makes the readers of a relation due.
 func (q *dueFlows) add(id catalog.ID) {
 	for _, f := range q.readers[id] {
-		if q.seen[f] {
-			continue
-		}
-		q.seen[f] = true
-		at, _ := slices.BinarySearchFunc(q.queue, f, func(a, b *dataflow) int { return cmp.Compare(a.out.id, b.out.id) })
-		q.queue = slices.Insert(q.queue, at, f)
+		q.addFlow(f)
 	}
+}
+
+// addFlow makes a dataflow due.
+func (q *dueFlows) addFlow(f *dataflow) {
+	if q.seen[f] {
+		return
+	}
+	q.seen[f] = true
+	at, _ := slices.BinarySearchFunc(q.queue, f, func(a, b *dataflow) int { return cmp.Compare(a.out.id, b.out.id) })
+	q.queue = slices.Insert(q.queue, at, f)
 }
 
 // next takes the due dataflow with the least id, nil when there is none.
@@ -341,7 +357,7 @@ func (f *dataflow) step(c *core, s *step) error {
 			}
 		}
 	}
-	r, err := f.run.Flush(exec.FlushInput{Time: s.time, Watermarks: f.watermarks()})
+	r, err := f.run.Flush(exec.FlushInput{Time: s.time, Prev: s.prev, Watermarks: f.watermarks()})
 	if err != nil {
 		return err
 	}
@@ -361,14 +377,15 @@ func (f *dataflow) step(c *core, s *step) error {
 	return nil
 }
 
-// watermarks returns the watermark of each scan's columns.
+// watermarks returns the watermark of each scan's columns; those of a view that is not
+// live, which belong to its fill, are left out.
 func (f *dataflow) watermarks() [][]int64 {
 	var r [][]int64
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		at := func(pos int) int64 {
 			if up := in.rel.flow; up != nil {
-				if up.marks == nil {
+				if !up.is(flowLive) || up.marks == nil {
 					return noWatermark
 				}
 				return up.marks[pos]

@@ -159,7 +159,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	db.checkpoints.due = make(chan struct{}, 1)
 	db.ctx, db.stop = context.WithCancel(context.Background())
 	db.core = &core{db: db, cat: catalog.New(), rels: map[catalog.ID]*stored{}, seqs: map[catalog.ID]*sequenceState{},
-		staged: map[log.StageID][]op{}}
+		staged: map[log.StageID][]op{}, timers: newTimers()}
 	if err := db.open(dir); err != nil {
 		db.stop()
 		db.closeFiles()
@@ -187,6 +187,9 @@ func (db *DB) open(dir string) error {
 	if err != nil {
 		return err
 	}
+	db.core.mu.Lock()
+	db.core.fillDated(db.core.flows)
+	db.core.mu.Unlock()
 	db.driver, err = log.OpenDriver(db.ctx, db.logs, db.core, log.DriverOptions{Applied: applied, EngineVersion: EngineVersion,
 		MinTime: minTime, Time: db.opts.Time, Inline: true, OnStop: db.onStop, OnReplay: db.onReplay})
 	if err != nil {
@@ -200,6 +203,7 @@ func (db *DB) open(dir string) error {
 	db.reading.Store(true)
 	db.startSources()
 	db.publishFilled()
+	db.jobs.Go(db.tick)
 	db.jobs.Go(db.merge)
 	db.jobs.Go(db.checkpointLoop)
 	return nil

@@ -1,6 +1,9 @@
 package streamdb
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Detain takes a view, and whoever reads it, out of the step, as if it were slow, and
 // keeps it out until release is called. It fails when the view is not live.
@@ -85,3 +88,27 @@ func (db *DB) Spent(name string) bool {
 	}
 	return false
 }
+
+// Entries returns the number of entries applied.
+func (db *DB) Entries() uint64 {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	return db.core.index
+}
+
+// ManualTime is a source of time that stands still until it is advanced.
+type ManualTime struct{ at atomic.Int64 }
+
+// NewManualTime starts at noon.
+func NewManualTime() *ManualTime { return &ManualTime{} }
+
+// Advance moves the time on.
+func (m *ManualTime) Advance(d time.Duration) { m.at.Add(int64(d)) }
+
+// Wall implements log.TimeSource.
+func (m *ManualTime) Wall() time.Time {
+	return time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC).Add(m.Monotonic())
+}
+
+// Monotonic implements log.TimeSource.
+func (m *ManualTime) Monotonic() time.Duration { return time.Duration(m.at.Load()) }

@@ -358,7 +358,15 @@ func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
 	if len(flows) > 0 {
 		db.checkpoints.flows = flows
 	}
-	return inParallel(loads)
+	if err := inParallel(loads); err != nil {
+		return err
+	}
+	for _, f := range c.flows {
+		if f.is(flowLive) {
+			c.timers.set(&f.timer, f.run.NextDue())
+		}
+	}
+	return nil
 }
 
 // inParallel runs jobs on all processors and joins their errors.

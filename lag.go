@@ -3,6 +3,7 @@ package streamdb
 import (
 	"time"
 
+	"streamdb/exec"
 	"streamdb/storage/relation"
 )
 
@@ -72,6 +73,8 @@ func (c *core) leaveAt(f *dataflow, epoch relation.Epoch, gate func(*dataflow) c
 		c.suspendFlow(f, err)
 		return
 	}
+	f.forgetMarks(c)
+	c.timers.set(&f.timer, exec.NoTimer)
 	f.frontier.Store(uint64(epoch))
 	f.turn(flowFilling, nil)
 	var still chan struct{}
@@ -108,7 +111,7 @@ func (c *core) rejoin(f *dataflow, w *fill) {
 func (w *fill) hold(epoch relation.Epoch) error {
 	n := len(w.f.inputs)
 	w.holds, w.from, w.until, w.late = make([]*relation.Hold, n), make([]int64, n), make([]int64, n), make([][]int64, n)
-	w.epoch, w.time, w.dead = epoch, w.c.time, w.f.out.dead
+	w.epoch, w.time, w.prev, w.dead = epoch, w.c.time, w.c.prev, w.f.out.dead
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.rel.rel == nil {

@@ -3,13 +3,12 @@ package streamdb
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
 	"streamdb/sql/functions"
+	"streamdb/sql/types"
 )
 
 // createStatement writes the statement that makes an object, as SHOW CREATE shows it: with what psql's \d has no place
@@ -146,7 +145,7 @@ func emitClause(e catalog.Emit) string {
 	case catalog.EmitOnWindowClose:
 		return " EMIT ON WINDOW CLOSE"
 	case catalog.EmitEvery:
-		return " EMIT EVERY INTERVAL '" + strconv.FormatInt(e.Every/int64(time.Millisecond/time.Microsecond), 10) + " milliseconds'"
+		return " EMIT EVERY INTERVAL '" + string(types.AppendText(nil, types.IntervalT, types.Datum{V: types.Interval{Months: e.EveryMonths, Micros: e.Every}}, types.DefaultSettings)) + "'"
 	}
 	return ""
 }

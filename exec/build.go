@@ -45,6 +45,8 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return newOverWindow(d, n)
 	case physical.KindEmit:
 		return newEmit(node), nil
+	case physical.KindEmitEvery:
+		return newEmitEvery(d, n), nil
 	case physical.KindExchange:
 		return &exchange{kind: node.Exchange.Kind, keys: node.Exchange.Keys, node: n}, nil
 	case physical.KindRecursive:

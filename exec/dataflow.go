@@ -55,6 +55,12 @@ type Dataflow struct {
 	sinks   []*sink     // the root's output, per worker
 	dead    []*deadLetters
 	kept    []owned // see parts
+	timed   []Timed // see NextDue
+	cutters []Cutter
+
+	time, prev int64           // of the entry being flushed
+	loaded     bool            // the state is an earlier life's
+	shown      map[int][]int64 // watermarks that EMIT EVERY nodes have let through
 }
 
 // Result is what a dataflow's root emitted in one epoch.
@@ -93,6 +99,7 @@ func New(plan *physical.Plan, opts Options) (*Dataflow, error) {
 	if err := d.build(); err != nil {
 		return nil, err
 	}
+	d.collectTimed()
 	return d, nil
 }
 
@@ -144,6 +151,8 @@ func (d *Dataflow) spread(e *scanEntry, c *chunk.Chunk) {
 type FlushInput struct {
 	// Time is the entry's timestamp, µs since 2000-01-01 UTC.
 	Time int64
+	// Prev is the timestamp of the entry before it.
+	Prev int64
 	// Watermarks gives, per scan, the watermark of each of its columns; nil or a nil
 	// element means none.
 	Watermarks [][]int64
@@ -151,6 +160,7 @@ type FlushInput struct {
 
 // Flush ends the epoch: every operator emits what it owes.
 func (d *Dataflow) Flush(in FlushInput) (*Result, error) {
+	d.time, d.prev = in.Time, in.Prev
 	d.spreadWatermarks(in.Watermarks)
 	if err := d.run(&in); err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ const NoWatermark = math.MinInt64
 type FlushContext struct {
 	// Time is the entry's timestamp, µs since 2000-01-01 UTC.
 	Time int64
+	// Prev is the timestamp of the entry before it, which need not have been flushed.
+	Prev int64
 	// In holds, per input port, the watermark of each input column by column number;
 	// a nil slice means that no column has one.
 	In [][]int64

@@ -145,6 +145,7 @@ func (d *Dataflow) LoadState(pieces func(fn func(k chunk.PieceKey, b []byte) err
 	if !ok {
 		return errors.New("the plan has an operator whose state cannot be loaded")
 	}
+	d.loaded = true
 	at := 0
 	err = pieces(func(k chunk.PieceKey, b []byte) error {
 		for at < len(parts) && parts[at].owner < k.Owner {

@@ -22,6 +22,10 @@ func (d *Dataflow) spreadWatermarks(scans [][]int64) {
 			d.marks[i] = at[i]
 			continue
 		}
+		if n.Kind == physical.KindEmitEvery {
+			d.marks[i] = d.withheldMarks(i, d.marks[n.Inputs[0]])
+			continue
+		}
 		d.marks[i] = outputMarks(n, d.inputMarks(i))
 	}
 }

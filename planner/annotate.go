@@ -39,7 +39,7 @@ func (a *annotator) node(i int) {
 		a.scan(n)
 	case physical.KindValues:
 		n.AppendOnly = true
-	case physical.KindFilter, physical.KindExchange, physical.KindLeaders:
+	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindEmitEvery:
 		a.pass(i, n)
 	case physical.KindProject:
 		a.project(i, n)

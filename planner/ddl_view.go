@@ -82,7 +82,7 @@ func (b *binder) emitOf(e *ast.Emit) (catalog.Emit, error) {
 	case ast.EmitOnWindowClose:
 		return catalog.Emit{Policy: catalog.EmitOnWindowClose}, nil
 	case ast.EmitEvery:
-		return catalog.Emit{}, sqlerr.Unsupported("EMIT EVERY", b.pos(e))
+		return b.emitEvery(e)
 	}
 	return catalog.Emit{Policy: catalog.EmitOnUpdate}, nil
 }
@@ -101,8 +101,13 @@ func (b *binder) maintain(q *ast.Select, emit catalog.Emit) (*relation, *physica
 // maintainRelation builds the maintained plan of a bound query.
 func (b *binder) maintainRelation(r *relation, emit catalog.Emit) (*physical.Plan, error) {
 	plan, _, err := b.finish(&relation{node: r.node, cols: r.cols})
-	if err != nil || emit.Policy != catalog.EmitOnWindowClose {
-		return plan, err
+	switch {
+	case err != nil:
+		return nil, err
+	case emit.Policy == catalog.EmitEvery:
+		return b.withholding(plan, emit), nil
+	case emit.Policy != catalog.EmitOnWindowClose:
+		return plan, nil
 	}
 	a := annotate(b.cat, plan)
 	root := len(plan.Nodes) - 1

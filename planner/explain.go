@@ -290,6 +290,9 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return overWindowText(n.OverWindow, in)
 	case n.Emit != nil:
 		return " when closed: " + names([]int{n.Emit.WindowEnd}, in)
+	case n.EmitEvery != nil:
+		iv := types.Interval{Months: n.EmitEvery.Months, Micros: n.EmitEvery.Micros}
+		return " every " + string(types.AppendText(nil, types.IntervalT, types.Datum{V: iv}, types.DefaultSettings))
 	case n.Exchange != nil:
 		s := " " + string(n.Exchange.Kind)
 		if len(n.Exchange.Keys) > 0 {

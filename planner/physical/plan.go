@@ -3,6 +3,7 @@ package physical
 import (
 	"streamdb/sql/expr"
 	"streamdb/sql/types"
+	"streamdb/window"
 )
 
 // Version is the version of the plan format. A reader refuses newer ones.
@@ -39,6 +40,7 @@ const (
 	KindTopN       Kind = "TopN"
 	KindOverWindow Kind = "OverWindow"
 	KindEmit       Kind = "Emit"
+	KindEmitEvery  Kind = "EmitEvery"
 	KindExchange   Kind = "Exchange"
 	KindRecursive  Kind = "Recursive"
 	KindWorkTable  Kind = "WorkTable"
@@ -72,6 +74,7 @@ type Node struct {
 	TopN       *TopN       `json:"top_n,omitempty"`
 	OverWindow *OverWindow `json:"over_window,omitempty"`
 	Emit       *Emit       `json:"emit,omitempty"`
+	EmitEvery  *EmitEvery  `json:"emit_every,omitempty"`
 	Exchange   *Exchange   `json:"exchange,omitempty"`
 	Recursive  *Recursive  `json:"recursive,omitempty"`
 	WorkTable  *WorkTable  `json:"work_table,omitempty"`
@@ -290,6 +293,10 @@ type Emit struct {
 	// WindowEnd is the input column whose watermark releases a row.
 	WindowEnd int `json:"window_end"`
 }
+
+// EmitEvery withholds changes until the first entry at or past a multiple of an interval:
+// EMIT EVERY. It depends on its input and the times of the log's entries.
+type EmitEvery struct{ window.Every }
 
 // ExchangeKind is how an exchange spreads rows over workers.
 type ExchangeKind string

@@ -188,6 +188,8 @@ const (
 type Emit struct {
 	Policy EmitPolicy `json:"policy"`
 	Every  int64      `json:"every,omitempty"` // µs, of EmitEvery
+	// EveryMonths is months, of EmitEvery; then Every is 0.
+	EveryMonths int32 `json:"every_months,omitempty"`
 }
 
 // Query is what a materialized view and a sink have in common: a maintained query.
