@@ -123,15 +123,21 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 	}
 	a.table = chunk.NewKeyTable(keyTypes, a.words)
 	if a.spec.Hop != nil {
+		var err error
 		if a.mergeable() {
-			a.panes = newPanes(a, in.Schema)
+			a.panes, err = newPanes(a, in.Schema)
 		} else {
-			a.expand = newHopExpander(a, in.Schema)
+			a.expand, err = newHopExpander(a, in.Schema)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	a.closeAt = a.spec.WindowEnd
 	if a.closeAt < 0 && a.spec.Hop != nil {
-		a.closeAt = a.spec.WindowStart
+		if a.closeAt = a.spec.WindowTime - 1; a.closeAt < 0 {
+			a.closeAt = a.spec.WindowStart
+		}
 	}
 	if a.closeAt >= 0 && physical.Settles(d.plan.Nodes, node.Inputs[0]) {
 		a.close = newWindowClose()

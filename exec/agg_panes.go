@@ -15,10 +15,14 @@ import (
 //	slide 2, size 6, pane 2      rows:    [··|···|·|··]        one update per row
 //	                             windows:  [─────]             one per pane and window
 //	                                          [─────]
+//
+// A cumulating window of size S and step s is made of panes of s from its start on, a
+// calendar window of months or days.
 type panes struct {
 	a    *agg
 	hop  *physical.HopWindow
-	pane int64
+	asg  *window.Assigner
+	pane int64 // width where windows are plain
 
 	table *chunk.KeyTable // group columns, then the pane's start
 	rows  []int32         // slots of the epoch's panes
@@ -28,21 +32,37 @@ type panes struct {
 	hash  []uint64
 	slots []int32
 	start *chunk.Column
+
+	// scratch of spreadAssigned
+	sel []int32
+	in  []window.Bounds
 }
 
-func newPanes(a *agg, in chunk.Schema) *panes {
+func newPanes(a *agg, in chunk.Schema) (*panes, error) {
 	h := a.spec.Hop
-	p := &panes{a: a, hop: h, pane: hopOf(h).Pane(), time: h.Time}
+	asg, err := window.New(h.Spec())
+	if err != nil {
+		return nil, err
+	}
+	p := &panes{a: a, hop: h, asg: asg, time: h.Time}
+	if asg.Plain() {
+		p.pane = hopOf(h).Pane()
+	}
 	var s chunk.Schema
 	for i, k := range a.keys {
-		if i != a.spec.WindowStart && i != a.spec.WindowEnd {
+		if !a.windowColumn(i) {
 			p.keys = append(p.keys, k)
 			s = append(s, a.schema[i])
 		}
 	}
 	p.table = chunk.NewKeyTable(append(s, types.Int8), a.words)
 	p.start = chunk.NewColumn(types.Int8, 0)
-	return p
+	return p, nil
+}
+
+// windowColumn reports whether group column i is computed from the window.
+func (a *agg) windowColumn(i int) bool {
+	return i == a.spec.WindowStart || i == a.spec.WindowEnd || i == a.spec.WindowTime-1
 }
 
 // push folds c's rows into their panes. Rows without a time belong to no window.
@@ -53,11 +73,16 @@ func (p *panes) push(c *chunk.Chunk) {
 	if c.Rows == 0 {
 		return
 	}
-	h := hopOf(p.hop)
-	h.Slide = p.pane
 	p.start.Ints = p.start.Ints[:0]
-	for _, t := range c.Cols[p.time].Ints {
-		p.start.Ints = append(p.start.Ints, h.LastStart(t))
+	if h := hopOf(p.hop); p.asg.Plain() {
+		h.Slide = p.pane
+		for _, t := range c.Cols[p.time].Ints {
+			p.start.Ints = append(p.start.Ints, h.LastStart(t))
+		}
+	} else {
+		for _, t := range c.Cols[p.time].Ints {
+			p.start.Ints = append(p.start.Ints, p.asg.Pane(t))
+		}
 	}
 	keys := make([]*chunk.Column, 0, len(p.keys)+1)
 	for _, k := range p.keys {
@@ -98,10 +123,14 @@ func (p *panes) spread(slots []int32) {
 	k := 0
 	for i := range p.a.keys {
 		cols[i] = chunk.NewColumn(p.a.schema[i], n)
-		if i != p.a.spec.WindowStart && i != p.a.spec.WindowEnd {
+		if !p.a.windowColumn(i) {
 			p.table.AppendKey(cols[i], k, slots)
 			k++
 		}
+	}
+	if !p.asg.Plain() {
+		p.spreadAssigned(slots, cols, start.Ints)
+		return
 	}
 	h := hopOf(p.hop)
 	hash, into := make([]uint64, n), make([]int32, n)
@@ -123,26 +152,78 @@ func (p *panes) spread(slots []int32) {
 // its latest one, and returns the panes that lie in it.
 func (p *panes) windowTimes(cols []*chunk.Column, start []int64, h window.Hop, back int64) []int32 {
 	sel := make([]int32, 0, len(start))
-	ws, we := p.a.spec.WindowStart, p.a.spec.WindowEnd
-	for _, c := range []int{ws, we} {
-		if c >= 0 {
-			cols[c] = chunk.NewColumn(p.a.schema[c], len(start))
-			cols[c].Resize(len(start))
-		}
-	}
+	w := p.windowColumns(cols, len(start))
 	for i, t := range start {
 		s := h.LastStart(t) - back
-		if ws >= 0 {
-			cols[ws].Ints[i] = s
-		}
-		if we >= 0 {
-			cols[we].Ints[i] = s + p.hop.Size
-		}
+		w.set(i, window.Bounds{Start: s, End: s + p.hop.Size})
 		if s+p.hop.Size > t {
 			sel = append(sel, int32(i))
 		}
 	}
 	return sel
+}
+
+// windowColumns is the values of group columns that are computed from the window, nil
+// where the query does not group by one.
+type windowColumns struct{ start, end, time []int64 }
+
+// windowColumns puts new columns for n windows into cols.
+func (p *panes) windowColumns(cols []*chunk.Column, n int) (w windowColumns) {
+	at := func(c int, ints *[]int64) {
+		if c >= 0 {
+			cols[c] = chunk.NewColumn(p.a.schema[c], n)
+			cols[c].Resize(n)
+			*ints = cols[c].Ints
+		}
+	}
+	at(p.a.spec.WindowStart, &w.start)
+	at(p.a.spec.WindowEnd, &w.end)
+	at(p.a.spec.WindowTime-1, &w.time)
+	return w
+}
+
+func (w *windowColumns) set(i int, b window.Bounds) {
+	if w.start != nil {
+		w.start[i] = b.Start
+	}
+	if w.end != nil {
+		w.end[i] = b.End
+	}
+	if w.time != nil {
+		w.time[i] = b.End - 1
+	}
+}
+
+// spreadAssigned adds the panes in slots, which begin at start, to the windows that hold
+// them. cols is the panes' group columns.
+func (p *panes) spreadAssigned(slots []int32, cols []*chunk.Column, start []int64) {
+	p.sel, p.in = p.sel[:0], p.in[:0]
+	for i, t := range start {
+		n := len(p.in)
+		p.in = p.asg.Windows(t, p.in)
+		for range p.in[n:] {
+			p.sel = append(p.sel, int32(i))
+		}
+	}
+	hash, into := make([]uint64, chunk.RowsMax), make([]int32, chunk.RowsMax)
+	for lo := 0; lo < len(p.sel); lo += chunk.RowsMax {
+		hi := min(lo+chunk.RowsMax, len(p.sel))
+		m := hi - lo
+		keys := make([]*chunk.Column, len(cols))
+		for i, c := range cols {
+			if !p.a.windowColumn(i) {
+				keys[i] = c.Gather(p.sel[lo:hi])
+			}
+		}
+		w := p.windowColumns(keys, m)
+		for i, b := range p.in[lo:hi] {
+			w.set(i, b)
+		}
+		chunk.HashRows(keys, m, hash[:m])
+		p.a.table.Upsert(keys, hash[:m], into[:m])
+		p.a.touch(into[:m])
+		p.merge(pick(slots, p.sel[lo:hi]), into[:m])
+	}
 }
 
 // merge adds the payload of pane from[i] to window into[i].
@@ -201,10 +282,14 @@ type hopExpander struct {
 	out  Output
 }
 
-func newHopExpander(a *agg, in chunk.Schema) *hopExpander {
+func newHopExpander(a *agg, in chunk.Schema) (*hopExpander, error) {
 	h := a.spec.Hop
 	t := in[h.Time]
-	e := &hopExpander{a: a, win: &hopWindow{spec: h, hop: hopOf(h), out: [2]types.Type{t, t}}}
+	win, err := hopWindowOf(h, []types.Type{t, t, t})
+	if err != nil {
+		return nil, err
+	}
+	e := &hopExpander{a: a, win: win}
 	e.keys = append([]int(nil), a.keys...)
 	if a.spec.WindowStart >= 0 {
 		e.keys[a.spec.WindowStart] = len(in)
@@ -212,8 +297,11 @@ func newHopExpander(a *agg, in chunk.Schema) *hopExpander {
 	if a.spec.WindowEnd >= 0 {
 		e.keys[a.spec.WindowEnd] = len(in) + 1
 	}
+	if a.spec.WindowTime > 0 {
+		e.keys[a.spec.WindowTime-1] = len(in) + 2
+	}
 	e.out.next = []target{{op: e, out: &e.out}}
-	return e
+	return e, nil
 }
 
 func (e *hopExpander) push(c *chunk.Chunk) { e.win.Push(0, c, &e.out) }

@@ -20,7 +20,7 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		v := &values{d: d, rows: node.Values.Rows, schema: node.Schema, done: worker > 0 || d.opts.SkipValues}
 		return v, nil
 	case physical.KindHopWindow:
-		return newHopWindow(node), nil
+		return newHopWindow(node)
 	case physical.KindLeaders:
 		return newLeaders(node), nil
 	case physical.KindAgg:

@@ -93,12 +93,29 @@ func projectMarks(n *physical.Node, in []int64) []int64 {
 
 func hopMarks(n *physical.Node, in []int64) []int64 {
 	h := n.HopWindow
+	k := len(in)
 	r := padMarks(in, len(n.Schema))
 	if wm := in[h.Time]; wm != NoWatermark {
-		s := window.Hop{Slide: h.Slide, Size: h.Size, Offset: h.Offset}.FirstStart(wm)
-		r[len(r)-2], r[len(r)-1] = s, s+h.Size
+		w := firstWindow(h, wm)
+		r[k], r[k+1] = w.Start, w.End
+		if h.WindowTime {
+			r[k+2] = w.End - 1
+		}
 	}
 	return r
+}
+
+// firstWindow returns the earliest start and end of the windows that hold wm or a later
+// time. A window of a greater end than others may have an earlier start.
+func firstWindow(h *physical.HopWindow, wm int64) window.Bounds {
+	if wm == timeInfinity {
+		return window.Bounds{Start: wm, End: wm}
+	}
+	asg, err := window.New(h.Spec())
+	if err != nil {
+		return window.Bounds{Start: NoWatermark, End: NoWatermark} // The operator has failed to start.
+	}
+	return asg.First(wm)
 }
 
 func aggMarks(n *physical.Node, in []int64) []int64 {
@@ -111,12 +128,15 @@ func aggMarks(n *physical.Node, in []int64) []int64 {
 		}
 	}
 	if a.Hop != nil && in[a.Hop.Time] != NoWatermark {
-		s := window.Hop{Slide: a.Hop.Slide, Size: a.Hop.Size, Offset: a.Hop.Offset}.FirstStart(in[a.Hop.Time])
+		w := firstWindow(a.Hop, in[a.Hop.Time])
 		if a.WindowStart >= 0 {
-			r[a.WindowStart] = s
+			r[a.WindowStart] = w.Start
 		}
 		if a.WindowEnd >= 0 {
-			r[a.WindowEnd] = s + a.Hop.Size
+			r[a.WindowEnd] = w.End
+		}
+		if a.WindowTime > 0 {
+			r[a.WindowTime-1] = w.End - 1
 		}
 	}
 	return r

@@ -124,11 +124,14 @@ func (a *agg) windowMark(fc *FlushContext) int64 {
 		if wm == NoWatermark {
 			return wm
 		}
-		start := hopOf(a.spec.Hop).FirstStart(wm)
-		if a.closeAt == a.spec.WindowStart {
-			return start
+		w := firstWindow(a.spec.Hop, wm)
+		switch a.closeAt {
+		case a.spec.WindowStart:
+			return w.Start
+		case a.spec.WindowTime - 1:
+			return w.End - 1
 		}
-		return start + a.spec.Hop.Size
+		return w.End
 	}
 	return fc.watermark(0, a.keys[a.closeAt])
 }

@@ -17,11 +17,25 @@ type annotator struct {
 	// the watermark of the windows' time: a row's window is closed when the column is
 	// below its watermark, for a start as for an end.
 	ends [][]int
+	// starts is, per node, the columns that are starts of windows which end one after the
+	// other (CUMULATE): below its watermark all of them are closed. They serve where there
+	// is no end.
+	starts [][]int
+}
+
+// closing gives the column of node i by whose watermark windows close, -1 for none.
+func (a *annotator) closing(i int) int {
+	for _, list := range [][]int{a.ends[i], a.starts[i]} {
+		if len(list) > 0 {
+			return list[len(list)-1]
+		}
+	}
+	return -1
 }
 
 // annotate fills in the properties of every node.
 func annotate(cat *catalog.Catalog, plan *physical.Plan) *annotator {
-	a := &annotator{cat: cat, plan: plan, ends: make([][]int, len(plan.Nodes))}
+	a := &annotator{cat: cat, plan: plan, ends: make([][]int, len(plan.Nodes)), starts: make([][]int, len(plan.Nodes))}
 	for i := range plan.Nodes {
 		a.node(i)
 	}
@@ -81,7 +95,7 @@ func all(n int) []int {
 func (a *annotator) pass(i int, n *physical.Node) {
 	in := a.in(n, 0)
 	n.StreamKey, n.AppendOnly, n.Watermarks = in.StreamKey, in.AppendOnly, in.Watermarks
-	a.ends[i] = a.ends[n.Inputs[0]]
+	a.ends[i], a.starts[i] = a.ends[n.Inputs[0]], a.starts[n.Inputs[0]]
 }
 
 // scan asks the catalog.
@@ -160,7 +174,7 @@ func (a *annotator) project(i int, n *physical.Node) {
 	n.AppendOnly = in.AppendOnly
 	n.StreamKey = wholeKey(in.StreamKey, where)
 	n.Watermarks = through(in.Watermarks, where)
-	a.ends[i] = through(a.ends[n.Inputs[0]], where)
+	a.ends[i], a.starts[i] = through(a.ends[n.Inputs[0]], where), through(a.starts[n.Inputs[0]], where)
 }
 
 func (a *annotator) hopWindow(i int, n *physical.Node) {
@@ -169,12 +183,22 @@ func (a *annotator) hopWindow(i int, n *physical.Node) {
 	n.AppendOnly = in.AppendOnly
 	if in.StreamKey != nil {
 		n.StreamKey = append(slices.Clone(in.StreamKey), k)
+		if n.HopWindow.Cumulate {
+			n.StreamKey[len(in.StreamKey)] = k + 1
+		}
 	}
 	n.Watermarks = slices.Clone(in.Watermarks)
 	a.ends[i] = slices.Clone(a.ends[n.Inputs[0]])
 	if slices.Contains(in.Watermarks, n.HopWindow.Time) {
 		n.Watermarks = append(n.Watermarks, k, k+1)
-		a.ends[i] = append(a.ends[i], k, k+1)
+		if n.HopWindow.Cumulate {
+			a.starts[i], a.ends[i] = append(a.starts[i], k), append(a.ends[i], k+1)
+		} else {
+			a.ends[i] = append(a.ends[i], k, k+1)
+		}
+		if n.HopWindow.WindowTime {
+			n.Watermarks, a.ends[i] = append(n.Watermarks, k+2), append(a.ends[i], k+2)
+		}
 	}
 }
 
@@ -191,8 +215,12 @@ func (a *annotator) agg(i int, n *physical.Node) {
 					n.Watermarks = append(n.Watermarks, k)
 				}
 			}
-			for _, k := range []int{g.WindowStart, g.WindowEnd} {
-				if k >= 0 {
+			for _, k := range []int{g.WindowStart, g.WindowEnd, g.WindowTime - 1} {
+				switch {
+				case k < 0:
+				case k == g.WindowStart && g.Hop.Cumulate:
+					a.starts[i] = append(a.starts[i], k)
+				default:
 					a.ends[i] = append(a.ends[i], k)
 				}
 			}
@@ -211,6 +239,12 @@ func (a *annotator) agg(i int, n *physical.Node) {
 				g.WindowEnd = k
 			}
 		}
+		if slices.Contains(a.starts[n.Inputs[0]], c) {
+			a.starts[i] = append(a.starts[i], k)
+		}
+	}
+	if g.Hop == nil && len(a.ends[i]) == 0 {
+		g.WindowEnd = a.closing(i)
 	}
 	slices.Sort(n.Watermarks)
 	slices.Sort(a.ends[i])

@@ -236,14 +236,12 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 	case *logical.HopWindow:
 		need.Add(n.Time)
 		in := p.build(n.Input, need)
-		w := &physical.HopWindow{Time: in.at(n.Time), Slide: n.Slide, Size: n.Size, Offset: n.Offset}
-		return p.add(physical.Node{Kind: physical.KindHopWindow, Inputs: []int{in.idx}, HopWindow: w},
-			append(slices.Clone(in.cols), n.Start, n.End), in.dist)
+		return p.add(physical.Node{Kind: physical.KindHopWindow, Inputs: []int{in.idx}, HopWindow: n.Physical(in.at(n.Time))},
+			append(slices.Clone(in.cols), n.Windows()...), in.dist)
 	case *logical.Leaders:
 		in := p.build(n.Input, need.Union(logical.SetOf(n.Value, n.Window.Time)))
-		w := physical.HopWindow{Time: in.at(n.Window.Time), Slide: n.Window.Slide, Size: n.Window.Size, Offset: n.Window.Offset}
 		return p.add(physical.Node{Kind: physical.KindLeaders, Inputs: []int{in.idx},
-			Leaders: &physical.Leaders{Value: in.at(n.Value), Max: n.Max, Window: w, Edge: n.Edge}}, in.cols, in.dist)
+			Leaders: &physical.Leaders{Value: in.at(n.Value), Max: n.Max, Window: *n.Window.Physical(in.at(n.Window.Time)), Edge: n.Edge}}, in.cols, in.dist)
 	case *logical.Agg:
 		return p.agg(n)
 	case *logical.Join:
@@ -449,7 +447,7 @@ func (p *builder) broadcast(x *built) *built {
 func (p *builder) agg(n *logical.Agg) *built {
 	var hop logical.ColSet
 	if n.Hop != nil {
-		hop = logical.SetOf(n.Hop.Start, n.Hop.End)
+		hop = logical.SetOf(n.Hop.Windows()...)
 	}
 	keep := logical.SetOf(n.Group...).Minus(hop)
 	if n.Hop != nil {
@@ -477,13 +475,15 @@ func (p *builder) agg(n *logical.Agg) *built {
 			continue
 		case g == n.Hop.Start:
 			spec.WindowStart = i
-		default:
+		case g == n.Hop.End:
 			spec.WindowEnd = i
+		default:
+			spec.WindowTime = i + 1
 		}
 		spec.Group = append(spec.Group, -1)
 	}
 	if n.Hop != nil {
-		spec.Hop = &physical.HopWindow{Time: in.at(n.Hop.Time), Slide: n.Hop.Slide, Size: n.Hop.Size, Offset: n.Hop.Offset}
+		spec.Hop = n.Hop.Physical(in.at(n.Hop.Time))
 	}
 	spec.Calls = p.placeCalls(calls, ids, in.cols)
 	return p.add(physical.Node{Kind: physical.KindAgg, Inputs: []int{in.idx}, Agg: spec}, n.Cols(), keepDist(in.dist, n.Cols()))

@@ -111,12 +111,13 @@ func (b *binder) maintainRelation(r *relation, emit catalog.Emit) (*physical.Pla
 	}
 	a := annotate(b.cat, plan)
 	root := len(plan.Nodes) - 1
-	if len(a.ends[root]) == 0 {
+	end := a.closing(root)
+	if end < 0 {
 		return nil, noWindowEnd(plan, a)
 	}
 	n := plan.Nodes[root]
 	plan.Nodes = append(plan.Nodes, physical.Node{Kind: physical.KindEmit, Inputs: []int{root}, Schema: n.Schema, Names: n.Names,
-		Emit: &physical.Emit{WindowEnd: a.ends[root][len(a.ends[root])-1]}})
+		Emit: &physical.Emit{WindowEnd: end}})
 	annotate(b.cat, plan)
 	return plan, nil
 }
@@ -128,7 +129,7 @@ func noWindowEnd(plan *physical.Plan, a *annotator) error {
 	for i := range plan.Nodes {
 		n := &plan.Nodes[i]
 		window = window || n.HopWindow != nil || n.Agg != nil && n.Agg.Hop != nil
-		marked = marked || len(a.ends[i]) > 0
+		marked = marked || a.closing(i) >= 0
 	}
 	switch {
 	case !window:

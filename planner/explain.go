@@ -14,6 +14,7 @@ import (
 	"streamdb/sql/functions"
 	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
+	"streamdb/window"
 )
 
 // explain plans EXPLAIN: the text of the physical plan, or of the logical one, or of
@@ -332,14 +333,41 @@ func (w *planWriter) scan(n *physical.Node) string {
 }
 
 func hopText(h *physical.HopWindow, in []string) string {
-	s := fmt.Sprintf(" %s slide %dµs size %dµs", names([]int{h.Time}, in), h.Slide, h.Size)
-	if h.Slide == h.Size {
-		s = fmt.Sprintf(" %s size %dµs", names([]int{h.Time}, in), h.Size)
+	cal := window.Calendar{}
+	if h.Calendar != nil {
+		cal = *h.Calendar
 	}
-	if h.Offset != 0 {
-		s += fmt.Sprintf(" offset %dµs", h.Offset)
+	slide, size := lengthText(cal.SlideMonths, cal.SlideDays, h.Slide), lengthText(cal.SizeMonths, cal.SizeDays, h.Size)
+	s := " " + names([]int{h.Time}, in)
+	switch {
+	case h.Cumulate:
+		s += " cumulate step " + slide
+	case slide != size:
+		s += " slide " + slide
+	}
+	s += " size " + size
+	if cal.OffsetMonths != 0 || cal.OffsetDays != 0 || h.Offset != 0 {
+		s += " offset " + lengthText(cal.OffsetMonths, cal.OffsetDays, h.Offset)
+	}
+	if cal.Zone != "" {
+		s += " in " + cal.Zone
 	}
 	return s
+}
+
+// lengthText writes a length of months, days and microseconds down.
+func lengthText(months, days, micros int64) string {
+	var parts []string
+	if months != 0 {
+		parts = append(parts, fmt.Sprintf("%d months", months))
+	}
+	if days != 0 {
+		parts = append(parts, fmt.Sprintf("%d days", days))
+	}
+	if micros != 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%dµs", micros))
+	}
+	return strings.Join(parts, " ")
 }
 
 func leadersText(l *physical.Leaders, in []string) string {

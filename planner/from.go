@@ -10,7 +10,6 @@ import (
 	"streamdb/sql/expr"
 	"streamdb/sql/parser"
 	"streamdb/sql/sqlerr"
-	"streamdb/sql/types"
 )
 
 // fromItem is a bound item of FROM: a node and the names it brings.
@@ -400,25 +399,4 @@ func (b *binder) usingColumn(s *scope, name, side string, j *ast.Join) (*scopeCo
 		}
 	}
 	return hit, nil
-}
-
-// constInterval evaluates a constant interval into µs; months have no fixed length.
-func (b *binder) constInterval(e ast.Expr, what string) (int64, error) {
-	x := &exprCtx{b: b, scope: &scope{}, clause: what, noSubqueries: true}
-	v, err := x.bind(e)
-	if err != nil {
-		return 0, err
-	}
-	if v, err = b.coerce(v, types.IntervalT, 0); err != nil {
-		return 0, err
-	}
-	v = b.foldAll(v)
-	if !v.IsConst() || v.Val.Null {
-		return 0, sqlerr.New(sqlerr.InvalidParameterValue, "%s must be a constant interval", what).At(b.pos(e))
-	}
-	if v.Val.V.Months != 0 {
-		return 0, sqlerr.New(sqlerr.InvalidParameterValue, "%s must not contain months or years", what).
-			WithHint("Months differ in length; use days.").At(b.pos(e))
-	}
-	return int64(v.Val.V.Days)*86400e6 + v.Val.V.Micros, nil
 }

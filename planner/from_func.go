@@ -10,63 +10,6 @@ import (
 	"streamdb/sql/types"
 )
 
-// windowTVF binds TUMBLE and HOP in FROM.
-func (b *binder) windowTVF(w *ast.WindowTVF, outer *scope) (*fromItem, error) {
-	if w.Kind == ast.Session || w.Kind == ast.Cumulate || len(w.PartitionBy) > 0 {
-		return nil, sqlerr.Unsupported("window function "+w.Kind.String()+" in FROM", b.pos(w))
-	}
-	in, err := b.fromRef(w.Input, outer, outer)
-	if err != nil {
-		return nil, err
-	}
-	x := &exprCtx{b: b, scope: in.scope, clause: "FROM"}
-	time, err := x.column(w.Time)
-	if err != nil {
-		return nil, err
-	}
-	start := time.Type.Base()
-	switch time.Type.Kind {
-	case types.KindTimestamp, types.KindTimestampTZ:
-	case types.KindDate:
-		start = types.Timestamp
-	default:
-		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "the time column of a window must be of type timestamp, timestamptz or date, not %s",
-			functions.TypeName(time.Type)).At(b.pos(w.Time))
-	}
-	n := &logical.HopWindow{Input: in.node, Time: time.Col}
-	if n.Size, err = b.positiveInterval(w.Size, "window size"); err != nil {
-		return nil, err
-	}
-	n.Slide = n.Size
-	if w.Kind == ast.Hop {
-		if n.Slide, err = b.positiveInterval(w.Slide, "window slide"); err != nil {
-			return nil, err
-		}
-	}
-	if w.WindowOff != nil {
-		if n.Offset, err = b.constInterval(w.WindowOff, "window offset"); err != nil {
-			return nil, err
-		}
-	}
-	n.Start, n.End = b.meta.Add("window_start", start), b.meta.Add("window_end", start)
-	r := &relation{node: n, cols: in.scope.cols}
-	r.cols = append(r.cols[:len(r.cols):len(r.cols)],
-		&scopeCol{name: "window_start", id: n.Start}, &scopeCol{name: "window_end", id: n.End})
-	name := ""
-	if len(in.scope.tables) == 1 {
-		name = in.scope.tables[0].name
-	}
-	return b.item(r, name, w.Alias, outer, b.pos(w))
-}
-
-func (b *binder) positiveInterval(e ast.Expr, what string) (int64, error) {
-	us, err := b.constInterval(e, what)
-	if err == nil && us <= 0 {
-		err = sqlerr.New(sqlerr.InvalidParameterValue, "%s must be positive", what).At(b.pos(e))
-	}
-	return us, err
-}
-
 // funcRef binds functions in FROM; they are always lateral.
 func (b *binder) funcRef(f *ast.FuncRef, outer, siblings *scope) (*fromItem, error) {
 	if len(f.ColDefs) > 0 {

@@ -2,5 +2,5 @@
 //
 // Times are microseconds since 2000-01-01, windows half-open [start, end). Windows are
 // aligned to the Unix epoch plus an offset, as in Flink, RisingWave and PostgreSQL's
-// date_bin with that origin.
+// date_bin with that origin; days of a time zone and months follow the calendar.
 package window

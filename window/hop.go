@@ -32,9 +32,5 @@ func (h Hop) Windows() int64 { return (h.Size + h.Slide - 1) / h.Slide }
 // Pane returns the width of the widest panes of which every window is made: the
 // greatest common divisor of Slide and Size.
 func (h Hop) Pane() int64 {
-	a, b := h.Slide, h.Size
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
+	return gcd(h.Slide, h.Size)
 }

@@ -123,7 +123,7 @@ func (n *ProjectSet) MapExprs(f func(*expr.Expr) *expr.Expr) Node {
 
 // Cols implements Node.
 func (n *HopWindow) Cols() []ColID {
-	return append(append([]ColID(nil), n.Input.Cols()...), n.Start, n.End)
+	return append(append([]ColID(nil), n.Input.Cols()...), n.Windows()...)
 }
 
 // Inputs implements Node.

@@ -5,6 +5,7 @@ import (
 	"streamdb/sql/catalog"
 	"streamdb/sql/expr"
 	"streamdb/sql/types"
+	"streamdb/window"
 )
 
 // Scan reads a relation.
@@ -68,7 +69,25 @@ type HopWindow struct {
 	Slide      int64 // µs
 	Size       int64 // µs
 	Offset     int64 // µs
+	Cumulate   bool
+	Calendar   *window.Calendar // lengths without a fixed number of µs
 	Start, End ColID
+	// WindowTime is the column of the last instant of the window, 0 if nobody wants it.
+	WindowTime ColID
+}
+
+// Windows is the columns that n adds.
+func (n *HopWindow) Windows() []ColID {
+	if n.WindowTime == 0 {
+		return []ColID{n.Start, n.End}
+	}
+	return []ColID{n.Start, n.End, n.WindowTime}
+}
+
+// Physical is n in a plan, its time being input column time.
+func (n *HopWindow) Physical(time int) *physical.HopWindow {
+	return &physical.HopWindow{Time: time, Slide: n.Slide, Size: n.Size, Offset: n.Offset, Cumulate: n.Cumulate,
+		Calendar: n.Calendar, WindowTime: n.WindowTime != 0}
 }
 
 // Leaders drops rows that are behind in their tumbling window for ever, see

@@ -113,7 +113,11 @@ func Keys(n Node) []ColSet {
 		var out []ColSet
 		for _, k := range Keys(n.Input) {
 			k = k.Union(ColSet{})
-			k.Add(n.Start)
+			if n.Cumulate {
+				k.Add(n.End)
+			} else {
+				k.Add(n.Start)
+			}
 			out = append(out, k)
 		}
 		return out

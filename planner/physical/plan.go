@@ -142,14 +142,25 @@ type SetFunc struct {
 }
 
 // HopWindow assigns windows: it emits each row once per window that holds its time,
-// with window_start and window_end appended. TUMBLE is Slide == Size. A NULL or
-// infinite time belongs to no window. A following Agg grouped by the window columns
-// aggregates panes of gcd(Slide, Size) and combines them (Agg.Hop).
+// with window_start and window_end appended, and window_time if WindowTime says so. TUMBLE is
+// Slide == Size. A NULL or infinite time belongs to no window. A following Agg grouped by
+// the window columns aggregates panes, the widest stretches of time that lie in the same
+// windows, and combines them (Agg.Hop).
 type HopWindow struct {
-	Time   int   `json:"time"`   // input column: timestamp, timestamptz or date
-	Slide  int64 `json:"slide"`  // µs, > 0
-	Size   int64 `json:"size"`   // µs, > 0
+	Time   int   `json:"time"`   // input column: timestamp or timestamptz
+	Slide  int64 `json:"slide"`  // µs, > 0 unless Calendar has it
+	Size   int64 `json:"size"`   // µs, > 0 unless Calendar has it
 	Offset int64 `json:"offset"` // µs
+	// Cumulate says that windows of one start grow by Slide until they are Size long.
+	Cumulate bool `json:"cumulate,omitempty"`
+	// Calendar is the lengths that are days of a time zone or months.
+	Calendar   *window.Calendar `json:"calendar,omitempty"`
+	WindowTime bool             `json:"window_time,omitempty"`
+}
+
+// Spec returns the window's arithmetic.
+func (h *HopWindow) Spec() window.Spec {
+	return window.Spec{Hop: window.Hop{Slide: h.Slide, Size: h.Size, Offset: h.Offset}, Cumulate: h.Cumulate, Calendar: h.Calendar}
 }
 
 // Leaders drops rows of an append-only input that are behind in their window and will be
@@ -204,6 +215,9 @@ type Agg struct {
 	// operator aggregates panes and combines them. The group columns at WindowStart
 	// and WindowEnd (one may be -1) are computed from Hop.Time, and Group holds -1 there.
 	Hop *HopWindow `json:"hop,omitempty"`
+	// WindowTime is 1 + the position within Group of the window's time, which Hop
+	// computes as well, 0 for none.
+	WindowTime int `json:"window_time,omitempty"`
 }
 
 // JoinType is the kind of a join.

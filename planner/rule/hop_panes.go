@@ -9,7 +9,7 @@ import (
 )
 
 // shareHopPanes lets an aggregation by overlapping windows take each row once: it
-// aggregates panes of gcd(slide, size) and combines them, instead of taking every row
+// aggregates panes, of gcd(slide, size) or a step of CUMULATE, and combines them, instead of taking every row
 // once per window that holds it.
 func shareHopPanes(c *Ctx, n logical.Node, _ logical.ColSet) logical.Node {
 	return logical.Transform(n, func(n logical.Node) logical.Node {
@@ -18,13 +18,13 @@ func shareHopPanes(c *Ctx, n logical.Node, _ logical.ColSet) logical.Node {
 			return n
 		}
 		h, ok := g.Input.(*logical.HopWindow)
-		if !ok || h.Slide >= h.Size || h.Size%h.Slide != 0 {
+		if !ok || !sharesPanes(h) {
 			return n
 		}
-		if !slices.Contains(g.Group, h.Start) && !slices.Contains(g.Group, h.End) {
+		window := logical.SetOf(h.Windows()...)
+		if !slices.ContainsFunc(g.Group, window.Has) {
 			return n
 		}
-		window := logical.SetOf(h.Start, h.End)
 		for i := range g.Calls {
 			if !combines(&g.Calls[i]) {
 				return n
@@ -40,6 +40,17 @@ func shareHopPanes(c *Ctx, n logical.Node, _ logical.ColSet) logical.Node {
 		m.Hop, m.Input = h, h.Input
 		return &m
 	})
+}
+
+// sharesPanes tells whether several windows hold the same panes.
+func sharesPanes(h *logical.HopWindow) bool {
+	switch {
+	case h.Cumulate:
+		return true
+	case h.Calendar != nil:
+		return h.Calendar.SlideMonths+h.Calendar.SlideDays < h.Calendar.SizeMonths+h.Calendar.SizeDays
+	}
+	return h.Slide < h.Size && h.Size%h.Slide == 0
 }
 
 // combines tells whether an aggregate's states over panes add up to that of a window.

@@ -75,7 +75,7 @@ func trace(n logical.Node) *sideOf {
 			}
 			s.agg, n = m, m.Input
 		case *logical.HopWindow:
-			if s.hop != nil || m.Slide != m.Size {
+			if s.hop != nil || m.Slide != m.Size || m.Cumulate || m.Calendar != nil {
 				return s
 			}
 			s.hop, n = m, m.Input

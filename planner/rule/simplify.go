@@ -184,9 +184,15 @@ func (c *Ctx) pruneSingle(n logical.Node, need logical.ColSet) logical.Node {
 	if len(ins) != 1 {
 		return n
 	}
+	wanted := need
 	need = need.Intersect(logical.SetOf(ins[0].Cols()...))
 	n.EachExpr(func(e *expr.Expr) { need.AddSet(logical.Refs(e)) })
 	if h, ok := n.(*logical.HopWindow); ok {
+		if h.WindowTime != 0 && !wanted.Has(h.WindowTime) {
+			m := *h
+			m.WindowTime = 0
+			n = &m
+		}
 		need.Add(h.Time)
 	}
 	return n.WithInputs([]logical.Node{c.prune(ins[0], need)})
@@ -247,7 +253,7 @@ func (c *Ctx) pruneAgg(n *logical.Agg, need logical.ColSet) logical.Node {
 	}
 	below := logical.SetOf(n.Group...)
 	if n.Hop != nil {
-		below = below.Minus(logical.SetOf(n.Hop.Start, n.Hop.End))
+		below = below.Minus(logical.SetOf(n.Hop.Windows()...))
 		below.Add(n.Hop.Time)
 	}
 	g.EachExpr(func(e *expr.Expr) { below.AddSet(logical.Refs(e)) })
@@ -284,7 +290,7 @@ func projectBelowWindow(c *Ctx, n logical.Node, _ logical.ColSet) logical.Node {
 		if !ok || anyVolatile(p.Exprs) {
 			return n
 		}
-		window := logical.SetOf(h.Start, h.End)
+		window := logical.SetOf(h.Windows()...)
 		below := &logical.Project{Input: h.Input}
 		for i, e := range p.Exprs {
 			if e.Op == expr.OpColumn && window.Has(e.Col) && e.Col == p.Out[i] {

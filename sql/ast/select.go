@@ -198,8 +198,8 @@ var windowKindNames = [...]string{"tumble", "hop", "session", "cumulate"}
 func (k WindowKind) String() string { return windowKindNames[k] }
 
 // WindowTVF assigns rows to windows: TUMBLE(rel, ts, size[, offset]),
-// HOP(rel, ts, slide, size[, offset]), SESSION(rel, ts, gap) and
-// CUMULATE(rel, ts, step, size), also in Flink's spelling. It yields the
+// HOP(rel, ts, slide, size[, offset]), SESSION(rel [PARTITION BY …], ts, gap) and
+// CUMULATE(rel, ts, step, size[, offset]), also in Flink's spelling. It yields the
 // relation's columns, window_start and window_end.
 type WindowTVF struct {
 	Pos
@@ -208,7 +208,7 @@ type WindowTVF struct {
 	Time        *ColumnRef
 	Slide       Expr // HOP's slide, CUMULATE's step
 	Size        Expr // the window's length; SESSION's gap
-	WindowOff   Expr // nil means windows begin at multiples since 2000-01-01
+	WindowOff   Expr // nil means none
 	PartitionBy []Expr
 	Alias       *Alias
 }
