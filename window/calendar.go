@@ -100,14 +100,6 @@ func (u *units) near(local int64) int64 {
 	return int64(t.Year()-1970)*12 + int64(t.Month()) - 1
 }
 
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
 // zone finds the calendar's time zone.
 func (c *Calendar) zone() (*time.Location, error) {
 	if c.Zone == "" {
