@@ -72,7 +72,7 @@ func newAccumulator(f *functions.Function, spec physical.AggCall, in *physical.N
 		if args[0].Class() == types.ClassFloat {
 			return newFloatAcc(f.Agg.Kind, args[0], spec.Type), nil
 		}
-		return newVarianceAcc(f.Agg.Kind), nil
+		return newNumericAcc(f.Agg.Kind), nil
 	case functions.AggCorr, functions.AggCovarPop, functions.AggCovarSamp, functions.AggRegrSlope, functions.AggRegrIntercept,
 		functions.AggRegrR2, functions.AggRegrCount, functions.AggRegrAvgX, functions.AggRegrAvgY,
 		functions.AggRegrSXX, functions.AggRegrSYY, functions.AggRegrSXY:
@@ -105,7 +105,7 @@ func newSum(f *functions.Function, spec physical.AggCall, arg types.Type) (accum
 	case types.ClassFloat:
 		return newFloatAcc(f.Agg.Kind, arg, spec.Type), nil
 	case types.ClassNumeric:
-		return newNumericAcc(avg), nil
+		return newNumericAcc(f.Agg.Kind), nil
 	case types.ClassInterval:
 		return intervalAcc{avg: avg}, nil
 	}

@@ -131,16 +131,16 @@ func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
 }
 
 func (a *floatAcc) result(images []uint64, stride, n int, out *chunk.Column) {
-	a.cell.resultOver(images, stride, n, out)
+	a.cell.resultOver(images, stride, n, out, errFloatOver)
 }
 
-// resultOver appends the values of n images; those with cellOver set are errors.
-func (c *cell) resultOver(images []uint64, stride, n int, out *chunk.Column) {
+// resultOver appends the values of n images; those with cellOver set are the error over.
+func (c *cell) resultOver(images []uint64, stride, n int, out *chunk.Column, over error) {
 	first := 0 // of the images that are not out yet
 	for i := range n {
 		if images[i*stride]&cellOver != 0 {
 			c.result(images[first*stride:], stride, i-first, out)
-			out.AppendError(errFloatOver)
+			out.AppendError(over)
 			first = i + 1
 		}
 	}

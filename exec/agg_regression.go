@@ -189,7 +189,7 @@ func (g *regressionGroup) centred(product, p, q *exactFloat) float64 {
 
 func (a *regressionAcc) result(images []uint64, stride, n int, out *chunk.Column) {
 	if a.kind != functions.AggRegrCount {
-		a.cell.resultOver(images, stride, n, out)
+		a.cell.resultOver(images, stride, n, out, errFloatOver)
 		return
 	}
 	for i := range n {

@@ -3,10 +3,8 @@ package exec
 import (
 	"encoding/binary"
 	"math/big"
-	"slices"
 
 	"streamdb/sql/chunk"
-	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 )
 
@@ -215,47 +213,65 @@ func (a *numericAcc) keeps(t *chunk.KeyTable) []statePart {
 }
 
 func (a *numericAcc) appendGroup(dst []byte, s int32) []byte {
-	g := a.groups[s]
-	if g == nil {
+	m := a.of(s)
+	if m == nil {
 		return dst
 	}
-	for _, v := range []int64{g.nan, g.posInf, g.negInf} {
+	for _, v := range []int64{m.nan, m.posInf, m.negInf} {
 		dst = binary.AppendVarint(dst, v)
 	}
-	scales := make([]int32, 0, len(g.byScale))
-	for scale := range g.byScale {
-		scales = append(scales, scale)
-	}
-	slices.Sort(scales)
-	for _, scale := range scales {
-		e := g.byScale[scale]
-		dst = binary.AppendVarint(dst, int64(scale))
-		dst = binary.AppendVarint(dst, e.n)
-		dst = appendBig(dst, &e.sum)
+	for i := range m.scales {
+		e := &m.scales[i]
+		for _, w := range e.row {
+			dst = binary.LittleEndian.AppendUint64(dst, w)
+		}
+		if e.wide == nil {
+			dst = append(dst, 0)
+			continue
+		}
+		dst = appendBig(append(dst, 1), &e.wide.sum)
+		dst = appendBig(dst, &e.wide.squares)
 	}
 	return dst
 }
 
 func (a *numericAcc) loadGroup(s int32, r *stateReader) error {
-	g := &numericGroup{byScale: make(map[int32]*scaleSum), nan: r.varint(), posInf: r.varint(), negInf: r.varint()}
+	m := &mixedSum{nan: r.varint(), posInf: r.varint(), negInf: r.varint()}
 	for len(r.b) > 0 {
-		e := &scaleSum{}
-		scale := int32(r.varint())
-		e.n = r.varint()
-		r.big(&e.sum)
-		g.byScale[scale] = e
+		e := scaleSum{}
+		for i := range e.row {
+			e.row[i] = r.word()
+		}
+		if e.row[sumKind]&0xff != sumInline || len(m.scales) > 0 && m.scales[len(m.scales)-1].scale() >= e.scale() || e.scale() > types.ScaleMax {
+			return corrupt("a sum of scale %d out of place", e.scale())
+		}
+		if r.byte() != 0 {
+			e.wide = &wideSum{}
+			r.big(&e.wide.sum)
+			r.big(&e.wide.squares)
+		}
+		m.scales = append(m.scales, e)
 	}
-	a.groups[s] = g
+	for int(s) >= len(a.mixed) {
+		a.mixed = append(a.mixed, nil)
+	}
+	a.mixed[s] = m
+	a.size += m.bytes()
 	return nil
 }
 
 func (a *numericAcc) restored(t *chunk.KeyTable, at int) error {
-	for s := range a.groups {
-		if int(s) >= t.Slots() || !t.Live(s) {
-			return corrupt("a sum of group %d, which is not there", s)
+	for s, m := range a.mixed {
+		if m != nil && (s >= t.Slots() || !t.Live(int32(s)) || *t.Word(int32(s), at+sumKind) != sumMixed) {
+			return corrupt("a sum of group %d, which has none beside its words", s)
 		}
 	}
-	return a.cell.restored(t, at+numericInline)
+	for _, s := range t.LiveSlots(nil) {
+		if state := *t.Word(s, at+sumKind); state == sumMixed && a.of(s) == nil || state&0xff > sumMixed {
+			return corrupt("the sum of group %d is missing", s)
+		}
+	}
+	return a.cell.restored(t, at+a.sum)
 }
 
 // appendBig appends the sign, the length and the magnitude of v.
@@ -273,60 +289,6 @@ func (r *stateReader) big(v *big.Int) {
 		v.Neg(v)
 	}
 }
-
-func (a *varianceAcc) keeps(t *chunk.KeyTable) []statePart {
-	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}
-}
-
-func (a *varianceAcc) appendGroup(dst []byte, s int32) []byte {
-	g := a.groups[s]
-	if g == nil {
-		return dst
-	}
-	dst = binary.AppendVarint(binary.AppendVarint(dst, g.n), g.special)
-	dst = appendDatum(appendDatum(dst, g.sum.Datum()), g.sq.Datum())
-	if g.failed == nil {
-		return append(dst, 0)
-	}
-	e := sqlerr.As(g.failed)
-	return appendText(appendText(append(dst, 1), e.Code), e.Message)
-}
-
-func (a *varianceAcc) loadGroup(s int32, r *stateReader) error {
-	g := &varianceGroup{n: r.varint(), special: r.varint(), sum: r.datum().Dec(), sq: r.datum().Dec()}
-	if r.byte() != 0 {
-		g.failed = &sqlerr.Error{Code: r.text(), Message: r.text()}
-	}
-	a.groups[s] = g
-	return nil
-}
-
-func (a *varianceAcc) restored(t *chunk.KeyTable, at int) error {
-	for s := range a.groups {
-		if int(s) >= t.Slots() || !t.Live(s) {
-			return corrupt("a sum of group %d, which is not there", s)
-		}
-	}
-	return a.cell.restored(t, at)
-}
-
-// appendDatum appends a numeric.
-func appendDatum(dst []byte, d types.Datum) []byte {
-	dst = binary.AppendVarint(dst, d.N.Coef)
-	dst = binary.AppendVarint(dst, int64(d.N.Scale))
-	return appendText(append(dst, byte(d.N.Form)), d.S)
-}
-
-func (r *stateReader) datum() types.Datum {
-	n := types.Num{Coef: r.varint(), Scale: int32(r.varint()), Form: types.NumForm(r.byte())}
-	return types.Datum{N: n, S: r.text()}
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
-}
-
-func (r *stateReader) text() string { return string(r.bytes(r.uvarint())) }
 
 func (a *regressionAcc) keeps(t *chunk.KeyTable) []statePart {
 	return []statePart{&groupPart{table: t, append: a.appendGroup, load: a.loadGroup}, arenaPart{&a.cell.arena}}

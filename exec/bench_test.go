@@ -69,13 +69,19 @@ func benchConst(v int64) *expr.Expr {
 // state does not grow.
 func benchPlan(b *testing.B, nodes []physical.Node, scans int, undo bool) {
 	b.Helper()
-	d, err := New(&physical.Plan{Version: 1, Nodes: nodes}, Options{Context: &expr.Ctx{}, Consume: func(int, *chunk.Chunk) {}})
-	if err != nil {
-		b.Fatal(err)
-	}
 	in := make([][]*chunk.Chunk, scans)
 	for s := range in {
 		in[s] = benchInput(int64(s))
+	}
+	benchRows(b, nodes, in, undo)
+}
+
+// benchRows is benchPlan with an epoch of rows for each scan.
+func benchRows(b *testing.B, nodes []physical.Node, in [][]*chunk.Chunk, undo bool) {
+	b.Helper()
+	d, err := New(&physical.Plan{Version: 1, Nodes: nodes}, Options{Context: &expr.Ctx{}, Consume: func(int, *chunk.Chunk) {}})
+	if err != nil {
+		b.Fatal(err)
 	}
 	epoch := func(weight int64) int {
 		rows := 0
@@ -169,6 +175,38 @@ func BenchmarkAgg(b *testing.B) {
 		b.Run(fmt.Sprintf("keys=%d", len(keys)), func(b *testing.B) {
 			s, a := benchAgg(b, keys...)
 			benchPlan(b, []physical.Node{benchScan(1), {Kind: physical.KindAgg, Inputs: []int{0}, Schema: s, Agg: a}}, 1, false)
+		})
+	}
+}
+
+// BenchmarkAggExact is aggregates of exact numbers that keep sums of squares, or sums for several scales.
+func BenchmarkAggExact(b *testing.B) {
+	for _, x := range []struct {
+		fn     string
+		arg    types.Type
+		scales int64
+	}{{"sum", types.Numeric, 1}, {"sum", types.Numeric, 3}, {"stddev", types.Int8, 1}, {"stddev", types.Numeric, 1}, {"stddev", types.Numeric, 3}} {
+		b.Run(fmt.Sprintf("%s/%s/scales=%d", x.fn, x.arg, x.scales), func(b *testing.B) {
+			f, _, _, err := functions.Resolve(x.fn, []types.Type{x.arg})
+			if err != nil {
+				b.Fatal(err)
+			}
+			in := benchInput(0)
+			schema := chunk.Schema{types.Int8, x.arg}
+			for k, c := range in {
+				v := c.Cols[1]
+				if x.arg == types.Numeric {
+					v = chunk.NewColumn(types.Numeric, c.Rows)
+					for _, n := range c.Cols[1].Ints {
+						v.AppendDec(types.Dec{N: types.Num{Coef: n << 32, Scale: int32(n % x.scales)}})
+					}
+				}
+				in[k] = &chunk.Chunk{Cols: []*chunk.Column{c.Cols[0], v}, Rows: c.Rows}
+			}
+			scan := physical.Node{Kind: physical.KindScan, Schema: schema, Scan: &physical.Scan{Relation: 1, Columns: []int{1, 2}}}
+			a := &physical.Agg{Group: []int{0}, Phase: physical.AggSingle, WindowStart: -1, WindowEnd: -1,
+				Calls: []physical.AggCall{{Fn: f.ID, Args: []int{1}, Type: types.Numeric, Filter: -1}}}
+			benchRows(b, []physical.Node{scan, {Kind: physical.KindAgg, Inputs: []int{0}, Schema: schema, Agg: a}}, [][]*chunk.Chunk{in}, false)
 		})
 	}
 }

@@ -15,6 +15,7 @@ type cell struct {
 	arena chunk.Arena
 	// stale is references that only old images still use.
 	stale []chunk.Ref
+	enc   []uint64 // scratch of put
 }
 
 // cellSet in a cell's header says that it holds a value; without it the result is NULL.
@@ -63,7 +64,11 @@ func (c *cell) tidy(t *chunk.KeyTable, at int) {
 // put writes row i of col into the cell of groups[i]. An unchanged value keeps its
 // words, so that its group compares as unchanged.
 func (c *cell) put(t *chunk.KeyTable, at int, groups []int32, col *chunk.Column) {
+	if len(groups) == 0 {
+		return
+	}
 	w := c.lay.Words()
+	c.enc = c.lay.EncodeColumn(c.enc[:0], col)
 	for i, g := range groups {
 		row := t.Row(g)[at : at+w]
 		if col.IsNull(i) {
@@ -71,11 +76,11 @@ func (c *cell) put(t *chunk.KeyTable, at int, groups []int32, col *chunk.Column)
 			clear(row)
 			continue
 		}
-		if row[0]&cellSet != 0 && c.lay.Same(row, col, i, &c.arena) {
+		if row[0]&cellSet != 0 && c.lay.Same(row, c.enc, col, i, &c.arena) {
 			continue
 		}
 		c.retire(row)
-		c.lay.Store(row, col, i, &c.arena)
+		c.lay.Store(row, c.enc, col, i, &c.arena)
 		row[0] |= cellSet
 	}
 }

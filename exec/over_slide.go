@@ -2,7 +2,6 @@ package exec
 
 import (
 	"math"
-	"math/big"
 	"math/bits"
 	"slices"
 
@@ -208,32 +207,6 @@ func (f *squareSlide) add(c []*chunk.Column, i int32, w int64) {
 func (f *squareSlide) clone() squareSlide { return squareSlide{f.floatSlide.clone()} }
 func (f *squareSlide) size() int64        { return f.g.sum.size() + f.g.sum2.size() }
 
-// varSlide is variance and standard deviation of integers and numeric.
-type varSlide struct{ g varianceGroup }
-
-func (v *varSlide) add(c []*chunk.Column, i int32, w int64) {
-	d := types.Dec{}
-	if c[0].Type.Class() == types.ClassInt {
-		d = types.DecInt(c[0].Ints[i])
-	} else {
-		d = c[0].Datum(int(i)).Dec()
-	}
-	v.g.add(d, w)
-}
-
-func (v *varSlide) result(k functions.AggKind, out *chunk.Column) {
-	sample := k == functions.AggVarSamp || k == functions.AggStddevSamp
-	if v.g.n == 0 || sample && v.g.n < 2 {
-		out.AppendNull()
-		return
-	}
-	d, err := (&varianceAcc{kind: k}).value(&v.g, sample)
-	appendDec(out, d, err)
-}
-
-func (v *varSlide) clone() varSlide { return *v }
-func (v *varSlide) size() int64     { return 0 }
-
 // pairSlide is the aggregates over pairs: covariance, correlation, regression.
 type pairSlide struct{ g regressionGroup }
 
@@ -299,95 +272,77 @@ func (b *bitSlide) result(k functions.AggKind, out *chunk.Column) {
 func (b *bitSlide) clone() bitSlide { return *b }
 func (b *bitSlide) size() int64     { return 256 }
 
-// numSlide is sum and avg of numeric. As long as all values have one scale and the sum
-// fits 126 bits it is an integer, then a sum per scale.
-type numSlide struct {
-	n     int64
-	scale int32
-	sum   int128
-	group *numericGroup
+// numSlide is sum and avg of numeric.
+type numSlide struct{ exactSlide }
+
+func (s *numSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:sumSquares], c[0], i, w) }
+func (s *numSlide) clone() numSlide                         { return numSlide{s.exactSlide.clone()} }
+
+// varSlide is variance and standard deviation of integers and numeric.
+type varSlide struct{ exactSlide }
+
+func (s *varSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:], c[0], i, w) }
+func (s *varSlide) clone() varSlide                         { return varSlide{s.exactSlide.clone()} }
+
+// exactSlide is the sum of exact numbers, and of their squares.
+type exactSlide struct {
+	row   [sumWords]uint64
+	mixed *mixedSum    // holds the sum if it is not nil
+	math  *numericMath // scratch, made when it is needed
 }
 
-func (s *numSlide) add(c []*chunk.Column, i int32, w int64) {
-	v := c[0].Nums[i]
-	if s.group == nil && v.Form == types.NumInline && (s.n == 0 || v.Scale == s.scale) {
-		sum := s.sum.add(mulInt(v.Coef, w))
-		if sum.hi < 1<<62 && sum.hi >= -(1<<62) {
-			s.n, s.scale, s.sum = s.n+w, v.Scale, sum
-			return
-		}
+func (s *exactSlide) addTo(row []uint64, c *chunk.Column, i int32, w int64) {
+	if c.Type.Class() == types.ClassInt {
+		addInline(row, types.Num{Coef: c.Ints[i]}, w)
+		return
 	}
-	if s.group == nil {
-		s.group = &numericGroup{byScale: make(map[int32]*scaleSum)}
-		if s.n != 0 {
-			s.group.add(s.scale, s.n, s.sum.big())
+	if !addInline(row, c.Nums[i], w) {
+		if s.mixed == nil {
+			s.mixed = newMixedSum(row)
 		}
-		s.sum = int128{}
+		row[sumN] += uint64(w)
+		s.mixed.add(c, int(i), w, s.scratch())
 	}
-	s.n += w
-	s.group.addColumn(c[0], v, w)
-	if s.n == 0 {
-		s.group = nil // nothing is left: the scale is free again
+	if row[sumN] == 0 { // nothing is left: the scale is free again
+		clear(row)
+		s.mixed = nil
 	}
 }
 
-func (s *numSlide) result(k functions.AggKind, out *chunk.Column) {
-	if s.n == 0 {
+func (s *exactSlide) scratch() *numericMath {
+	if s.math == nil {
+		s.math = &numericMath{}
+	}
+	return s.math
+}
+
+func (s *exactSlide) result(k functions.AggKind, out *chunk.Column) {
+	switch {
+	case s.row[sumN] == 0:
 		out.AppendNull()
-		return
+	case k == functions.AggAvg && s.mixed == nil:
+		finishAvgNumeric(s.row[:], out)
+	default:
+		if d, ok, err := s.scratch().value(k, s.row[:], s.mixed); ok || err != nil {
+			appendDec(out, d, err)
+		} else {
+			out.AppendNull()
+		}
 	}
-	d := s.sum.dec(s.scale)
-	if s.group != nil {
-		d = s.group.total()
-	}
-	if k != functions.AggAvg {
-		appendDec(out, d, nil)
-		return
-	}
-	d, err := types.DivDec(d, types.DecInt(s.n))
-	appendDec(out, d, err)
 }
 
-func (s *numSlide) clone() numSlide {
+func (s *exactSlide) clone() exactSlide {
 	c := *s
-	if s.group == nil {
-		return c
+	c.math = nil
+	if s.mixed != nil {
+		c.mixed = s.mixed.clone()
 	}
-	g := *s.group
-	g.byScale = make(map[int32]*scaleSum, len(s.group.byScale))
-	for scale, e := range s.group.byScale {
-		n := &scaleSum{n: e.n}
-		n.sum.Set(&e.sum)
-		g.byScale[scale] = n
-	}
-	c.group = &g
 	return c
 }
 
-func (s *numSlide) size() int64 {
-	if s.group == nil {
+func (s *exactSlide) size() int64 {
+	if s.mixed == nil {
 		return 0
 	}
-	return 200
-}
-
-// addColumn adds w times value v of column c.
-func (g *numericGroup) addColumn(c *chunk.Column, v types.Num, w int64) {
-	switch v.Form {
-	case types.NumNaN:
-		g.nan += w
-	case types.NumPosInf:
-		g.posInf += w
-	case types.NumNegInf:
-		g.negInf += w
-	case types.NumInline:
-		g.add(v.Scale, w, new(big.Int).Mul(big.NewInt(v.Coef), big.NewInt(w)))
-	default:
-		raw := c.NumBytes(v)
-		m := new(big.Int).SetBytes(raw[1:])
-		if raw[0] != 0 {
-			m.Neg(m)
-		}
-		g.add(v.Scale, w, m.Mul(m, big.NewInt(w)))
-	}
+	return s.mixed.bytes()
 }

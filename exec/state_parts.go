@@ -172,6 +172,13 @@ func (r *stateReader) byte() byte {
 	return 0
 }
 
+func (r *stateReader) word() uint64 {
+	if b := r.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
 func (r *stateReader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
 )
@@ -191,14 +193,18 @@ func (d *distinctSet) reduce(b *aggBatch) {
 
 // drop forgets the values of groups.
 func (d *distinctSet) drop(groups []int32) {
-	gone := make(map[int64]bool, len(groups))
+	if len(groups) == 0 {
+		return
+	}
+	end := int(slices.Max(groups)) + 1
+	gone := chunk.NewBitmap(end)
 	for _, g := range groups {
-		gone[int64(g)] = true
+		gone.Set(int(g))
 	}
 	all := d.table.LiveSlots(nil)
 	var slots []int32
 	for _, s := range all {
-		if gone[int64(*d.table.Word(s, 1))] {
+		if g := int(*d.table.Word(s, 1)); g < end && gone.Get(g) {
 			slots = append(slots, s)
 		}
 	}

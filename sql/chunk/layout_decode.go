@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"streamdb/sql/types"
@@ -142,22 +143,28 @@ func normalCols(cols []*Column) []*Column {
 	return cols
 }
 
-// Store encodes row r of col into the single-column row, with its bytes in a.
-func (l *Layout) Store(row []uint64, col *Column, r int, a *Arena) {
-	one := col.Slice(r, r+1)
-	cols := []*Column{one}
-	l.encode(cols, 1, row)
-	l.intern(row, cols, 0, a)
+// EncodeColumn appends to dst, for Same and Store, the rows of the single-column layout that
+// hold the values of col.
+func (l *Layout) EncodeColumn(dst []uint64, col *Column) []uint64 {
+	n, at := col.Len(), len(dst)
+	if n == 0 {
+		return dst
+	}
+	dst = slices.Grow(dst, n*l.words)[:at+n*l.words]
+	l.encode([]*Column{col}, n, dst[at:])
+	return dst
 }
 
-// Same reports whether the single-column row holds the value in row r of col; the
-// header's high half is not looked at.
-func (l *Layout) Same(row []uint64, col *Column, r int, a *Arena) bool {
-	cols := []*Column{col.Slice(r, r+1)}
-	var buf [4]uint64
-	enc := buf[:l.words]
-	l.encode(cols, 1, enc)
-	return l.equal(row, enc, cols, 0, a)
+// Same reports whether the single-column row holds the value in row r of col, which is encoded in
+// enc; the header's high half is not looked at.
+func (l *Layout) Same(row, enc []uint64, col *Column, r int, a *Arena) bool {
+	return l.equal(row, enc[r*l.words:], []*Column{col}, r, a)
+}
+
+// Store sets the single-column row to row r of col, which is encoded in enc, with its bytes in a.
+func (l *Layout) Store(row, enc []uint64, col *Column, r int, a *Arena) {
+	copy(row[:l.words], enc[r*l.words:])
+	l.intern(row, []*Column{col}, r, a)
 }
 
 // Load appends column i of row to dst.

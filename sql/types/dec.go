@@ -132,10 +132,19 @@ func errNumericOverflow() error {
 
 func errDivZero() error { return sqlerr.New(sqlerr.DivisionByZero, "division by zero") }
 
-// bigPow10 returns 10^n.
-func bigPow10(n int32) *big.Int {
-	if n <= 18 {
-		return big.NewInt(pow10[n])
+// bigPowers are the powers of ten that numerics of a usual size need.
+var bigPowers = func() (p [100]big.Int) {
+	p[0].SetInt64(1)
+	for i := range p[1:] {
+		p[i+1].Mul(&p[i], big.NewInt(10))
+	}
+	return p
+}()
+
+// Pow10 returns 10^n for n >= 0; it is not to be changed.
+func Pow10(n int32) *big.Int {
+	if int(n) < len(bigPowers) {
+		return &bigPowers[n]
 	}
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
@@ -145,10 +154,10 @@ func alignDecs(a, b Dec) (x, y *big.Int, scale int32) {
 	x, y = a.coef(), b.coef()
 	switch d := a.N.Scale - b.N.Scale; {
 	case d > 0:
-		y.Mul(y, bigPow10(d))
+		y.Mul(y, Pow10(d))
 		return x, y, a.N.Scale
 	case d < 0:
-		x.Mul(x, bigPow10(-d))
+		x.Mul(x, Pow10(-d))
 	}
 	return x, y, b.N.Scale
 }
@@ -257,11 +266,11 @@ func infOfSign(s int) Dec {
 func rescale(z *big.Int, from, to int32, round bool) *big.Int {
 	if to >= from {
 		if to > from {
-			z.Mul(z, bigPow10(to-from))
+			z.Mul(z, Pow10(to-from))
 		}
 		return z
 	}
-	return quoRound(z, bigPow10(from-to), round)
+	return quoRound(z, Pow10(from-to), round)
 }
 
 // quoRound returns n / d, rounded half away from zero or truncated.
@@ -336,9 +345,9 @@ func divSpecial(a, b Dec) (done bool, r Dec, err error) {
 func divTo(a, b Dec, scale int32, round bool) (Dec, error) {
 	x, y := a.coef(), b.coef()
 	if k := scale + b.N.Scale - a.N.Scale; k >= 0 {
-		x.Mul(x, bigPow10(k))
+		x.Mul(x, Pow10(k))
 	} else {
-		y.Mul(y, bigPow10(-k))
+		y.Mul(y, Pow10(-k))
 	}
 	return decFromBig(quoRound(x, y, round), scale)
 }
@@ -644,7 +653,7 @@ func parseDecSlow(s, body string, neg bool) (Dec, error) {
 	}
 	z, _ := new(big.Int).SetString(lead, 10)
 	if scale < 0 {
-		z.Mul(z, bigPow10(int32(-scale)))
+		z.Mul(z, Pow10(int32(-scale)))
 		scale = 0
 	}
 	if neg {

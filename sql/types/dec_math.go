@@ -47,7 +47,7 @@ func decOfApd(d *apd.Decimal, scale int32) (Dec, error) {
 		if from < -intDigitsMax {
 			return Dec{}, errNumericOverflow()
 		}
-		z, from = z.Mul(z, bigPow10(-from)), 0
+		z, from = z.Mul(z, Pow10(-from)), 0
 	}
 	return decFromBig(rescale(z, from, scale, true), scale)
 }

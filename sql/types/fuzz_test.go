@@ -160,7 +160,7 @@ func FuzzNumInline(f *testing.F) {
 	f.Add(int64(math.MinInt64), uint8(0), int64(-1), uint8(0))
 	f.Fuzz(func(t *testing.T, a int64, as uint8, b int64, bs uint8) {
 		x, y := Num{Coef: a, Scale: int32(as % 24)}, Num{Coef: b, Scale: int32(bs % 24)}
-		rat := func(n Num) *big.Rat { return new(big.Rat).SetFrac(big.NewInt(n.Coef), bigPow10(n.Scale)) }
+		rat := func(n Num) *big.Rat { return new(big.Rat).SetFrac(big.NewInt(n.Coef), Pow10(n.Scale)) }
 		check := func(op string, r Num, ok bool, want *big.Rat) {
 			if ok && rat(r).Cmp(want) != 0 {
 				t.Errorf("%v %s %v = %v", x, op, y, r)

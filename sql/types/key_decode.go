@@ -182,7 +182,7 @@ func (r *keyReader) dec() (Dec, bool) {
 	}
 	scale := int32(len(digits)) - exp
 	if scale < 0 {
-		z, scale = z.Mul(z, bigPow10(-scale)), 0
+		z, scale = z.Mul(z, Pow10(-scale)), 0
 	}
 	if c == keyNeg {
 		z.Neg(z)

@@ -1,0 +1,209 @@
+package exec
+
+import (
+	"math/big"
+	"math/bits"
+	"slices"
+
+	"streamdb/sql/chunk"
+	"streamdb/sql/types"
+)
+
+// The words of a sum of exact numbers of one scale and 64-bit coefficients. Coefficients
+// add up in two's complement: with less than 2^63 values no final sum leaves 126 bits, no
+// sum of squares 189, whatever the order of insertions and retractions.
+const (
+	sumN       = iota // values, by weight
+	sumKind           // scale<<8 | sumInline; sumEmpty; sumMixed
+	sumLow            // two words, low first
+	_                 //
+	sumSquares        // four words, in rows of length sumWords
+	sumWords   = sumSquares + 4
+)
+
+// The states of a sum.
+const (
+	sumEmpty = iota
+	sumInline
+	sumMixed // the sum is in a mixedSum; only the number of values counts here
+)
+
+// addInline adds w times v to a row. It reports false, and does nothing, if v has another scale
+// than the values before it or no 64-bit coefficient.
+func addInline(row []uint64, v types.Num, w int64) bool {
+	state := uint64(uint32(v.Scale))<<8 | sumInline
+	if v.Form != types.NumInline || row[sumKind] != state && row[sumKind] != sumEmpty {
+		return false
+	}
+	row[sumKind] = state
+	row[sumN] += uint64(w)
+	p := mulInt(v.Coef, w)
+	var carry uint64
+	row[sumLow], carry = bits.Add64(row[sumLow], p.lo, 0)
+	row[sumLow+1] += uint64(p.hi) + carry
+	if len(row) == sumWords {
+		addSquare(row[sumSquares:sumWords], v.Coef, w)
+	}
+	return true
+}
+
+// addSquare adds w·v² to a 256-bit number, low word first.
+func addSquare(q []uint64, v, w int64) {
+	u, k := uint64(max(v, -v)), uint64(max(w, -w)) // the least number is its own negative, and right as unsigned
+	h, l := bits.Mul64(u, u)
+	h0, l0 := bits.Mul64(l, k)
+	h1, l1 := bits.Mul64(h, k)
+	m, carry := bits.Add64(h0, l1, 0)
+	t := h1 + carry
+	_ = q[3]
+	var c uint64
+	if w >= 0 {
+		q[0], c = bits.Add64(q[0], l0, 0)
+		q[1], c = bits.Add64(q[1], m, c)
+		q[2], c = bits.Add64(q[2], t, c)
+		q[3] += c
+		return
+	}
+	q[0], c = bits.Sub64(q[0], l0, 0)
+	q[1], c = bits.Sub64(q[1], m, c)
+	q[2], c = bits.Sub64(q[2], t, c)
+	q[3] -= c
+}
+
+// rowScale returns the scale of a row in state sumInline.
+func rowScale(row []uint64) int32 { return int32(row[sumKind] >> 8) }
+
+// rowSum returns the sum of the coefficients of a row in state sumInline.
+func rowSum(row []uint64) int128 { return int128{int64(row[sumLow+1]), row[sumLow]} }
+
+// mixedSum is a sum of exact numbers of several scales, of wide ones, and of those that are not numbers.
+type mixedSum struct {
+	scales              []scaleSum // ascending by scale
+	last                int        // the one that was used last
+	nan, posInf, negInf int64      // by weight
+}
+
+// scaleSum is the sum of the values of one scale.
+type scaleSum struct {
+	row  [sumWords]uint64 // n counts all values, the sums are those of 64-bit coefficients
+	wide *wideSum         // of the others, nil for none
+}
+
+// wideSum is the sum of the coefficients beyond 64 bits, and of their squares.
+type wideSum struct{ sum, squares big.Int }
+
+// newMixedSum takes over what a row holds.
+func newMixedSum(row []uint64) *mixedSum {
+	m := &mixedSum{}
+	if row[sumKind] != sumEmpty {
+		e := scaleSum{}
+		copy(e.row[:], row)
+		m.scales = append(m.scales, e)
+	}
+	n := row[sumN]
+	clear(row)
+	row[sumN], row[sumKind] = n, sumMixed
+	return m
+}
+
+// add adds w times row i of column c, which is numeric.
+func (m *mixedSum) add(c *chunk.Column, i int, w int64, x *numericMath) {
+	v := c.Nums[i]
+	switch v.Form {
+	case types.NumNaN:
+		m.nan += w
+		return
+	case types.NumPosInf:
+		m.posInf += w
+		return
+	case types.NumNegInf:
+		m.negInf += w
+		return
+	}
+	e := m.of(v.Scale)
+	if addInline(e.row[:], v, w) {
+		return
+	}
+	e.row[sumN] += uint64(w)
+	if e.wide == nil {
+		e.wide = &wideSum{}
+	}
+	raw := c.NumBytes(v)
+	x.v.SetBytes(raw[1:])
+	x.p.Mul(&x.v, x.w.SetInt64(w))
+	if x.q.Mul(&x.p, &x.v); raw[0] != 0 {
+		x.p.Neg(&x.p)
+	}
+	e.wide.sum.Add(&e.wide.sum, &x.p)
+	e.wide.squares.Add(&e.wide.squares, &x.q)
+}
+
+func (e *scaleSum) scale() int32 { return rowScale(e.row[:]) }
+
+// of returns the sum of the values of a scale, which is made if there is none yet.
+func (m *mixedSum) of(scale int32) *scaleSum {
+	if m.last < len(m.scales) && m.scales[m.last].scale() == scale {
+		return &m.scales[m.last]
+	}
+	at, known := slices.BinarySearchFunc(m.scales, scale, func(e scaleSum, s int32) int { return int(e.scale()) - int(s) })
+	if !known {
+		e := scaleSum{}
+		e.row[sumKind] = uint64(uint32(scale))<<8 | sumInline
+		m.scales = slices.Insert(m.scales, at, e)
+	}
+	m.last = at
+	return &m.scales[at]
+}
+
+// compact drops the scales of which no value is left.
+func (m *mixedSum) compact() {
+	m.scales = slices.DeleteFunc(m.scales, func(e scaleSum) bool { return e.row[sumN] == 0 })
+	m.last = 0
+}
+
+// single reports whether a row can hold the sum. All values of the epoch are in.
+func (m *mixedSum) single() bool {
+	m.compact()
+	if len(m.scales) != 1 || m.nan != 0 || m.posInf != 0 || m.negInf != 0 {
+		return false
+	}
+	w := m.scales[0].wide
+	return w == nil || w.sum.Sign() == 0 && w.squares.Sign() == 0
+}
+
+// special returns what a sum is that is not a number. Squares tell infinities apart no more.
+func (m *mixedSum) special() (d types.Dec, ok bool) {
+	switch {
+	case m.nan > 0 || m.posInf > 0 && m.negInf > 0:
+		return types.DecNaN, true
+	case m.posInf > 0:
+		return types.DecPosInf, true
+	case m.negInf > 0:
+		return types.DecNegInf, true
+	}
+	return types.Dec{}, false
+}
+
+func (m *mixedSum) bytes() int64 {
+	n := int64(64 + cap(m.scales)*(sumWords+1)*8)
+	for i := range m.scales {
+		if w := m.scales[i].wide; w != nil {
+			n += 64 + int64(w.sum.BitLen()+w.squares.BitLen())/8
+		}
+	}
+	return n
+}
+
+func (m *mixedSum) clone() *mixedSum {
+	c := *m
+	c.scales = slices.Clone(m.scales)
+	for i := range c.scales {
+		if w := c.scales[i].wide; w != nil {
+			n := &wideSum{}
+			n.sum.Set(&w.sum)
+			n.squares.Set(&w.squares)
+			c.scales[i].wide = n
+		}
+	}
+	return &c
+}
