@@ -64,6 +64,10 @@ type joinSide struct {
 	want  bool
 	dirty []int32
 	gone  []int32 // detached, not yet deleted
+	// until drops rows that meet nobody any more, nil if they stay.
+	until *untilClose
+	// linked chains lead both ways: rows leave from anywhere.
+	linked bool
 }
 
 // findMode is how a side finds a row again that is retracted.
@@ -111,6 +115,11 @@ func newJoin(d *Dataflow, n int) (Operator, error) {
 		j.side[0].preserved, j.pairs = true, false
 		j.side[0].want = s.Type == physical.JoinSemi
 	}
+	for port, side := range j.side {
+		if side.until = newUntil(d.plan.Nodes, node, port); side.until != nil {
+			side.linked = true
+		}
+	}
 	if s.Residual != nil {
 		var err error
 		if j.residual, err = newResidual(s.Residual, len(l.Schema), d.opts.Context); err != nil {
@@ -143,6 +152,7 @@ func newJoinSide(port int, n *physical.Node, keys []int, unique bool) *joinSide 
 	if n.AppendOnly {
 		s.find = findNever
 	}
+	s.linked = s.find != findNever
 	return s
 }
 
@@ -276,6 +286,9 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 			s.mark(r)
 		}
 	}
+	if s.until != nil {
+		j.registerFresh(s, c, slots)
+	}
 }
 
 // insertChained finds rows in their key's chain, which is short, or appends them.
@@ -339,13 +352,13 @@ func (s *joinSide) next(r int32) int32 {
 }
 
 // link puts row r at the head of key k's chain. Rows of an append-only side leave only
-// from the head, when a whole chain does: they have no way back, which saves the write
-// to a row that lies elsewhere.
+// from the head, when a whole chain does, unless they are dropped one by one: they have
+// no way back, which saves the write to a row that lies elsewhere.
 func (j *join) link(s *joinSide, k, r int32) {
 	at := s.rows.PayloadOffset() + rowLinks
 	h := j.head(s.port, k)
 	*s.rows.Word(r, at) = uint64(uint32(h+1)) << 32
-	if h >= 0 && s.find != findNever {
+	if h >= 0 && s.linked {
 		w := s.rows.Word(h, at)
 		*w = *w&^(1<<32-1) | uint64(uint32(r+1))
 		s.rows.Touch(h)
@@ -358,7 +371,7 @@ func (j *join) unlink(s *joinSide, k, r int32) {
 	at := s.rows.PayloadOffset() + rowLinks
 	w := *s.rows.Word(r, at)
 	next, prev := int32(w>>32)-1, int32(uint32(w))-1
-	if next >= 0 && s.find != findNever {
+	if next >= 0 && s.linked {
 		n := s.rows.Word(next, at)
 		*n = *n&^(1<<32-1) | uint64(uint32(prev+1))
 		s.rows.Touch(next)

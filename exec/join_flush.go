@@ -67,6 +67,11 @@ func (j *join) Flush(fc *FlushContext, out *Output) {
 	if j.close != nil {
 		j.closeKeys(fc)
 	}
+	for _, s := range j.side {
+		if s.until != nil {
+			j.dropPassed(s, fc)
+		}
+	}
 }
 
 // lone collects rows that are emitted without a partner.

@@ -49,6 +49,11 @@ func (j *join) restored() error {
 	if j.close != nil {
 		j.close.registerAll(j.index, j.spec.LeftWindow)
 	}
+	for _, s := range j.side {
+		if s.until != nil {
+			s.registerKept()
+		}
+	}
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"streamdb/planner/physical"
 	"streamdb/sql/expr"
 	"streamdb/window"
@@ -158,7 +160,8 @@ func partitionMarks(n *physical.Node, partition []int, in []int64) []int64 {
 }
 
 // joinMarks: a key column is bounded by both sides, since a row leaves the join when
-// the later of its partners arrives. Other columns of a waiting row are not bounded.
+// the later of its partners arrives; so is a column that bounds the other side's time.
+// Other columns of a waiting row are not bounded.
 func joinMarks(n *physical.Node, in [][]int64) []int64 {
 	j := n.Join
 	r := make([]int64, len(n.Schema))
@@ -169,12 +172,23 @@ func joinMarks(n *physical.Node, in [][]int64) []int64 {
 		return r
 	}
 	left := len(in[0])
-	for i, col := range j.Output {
-		for k := range j.LeftKeys {
-			if col == j.LeftKeys[k] || col == left+j.RightKeys[k] {
-				r[i] = max(r[i], min(in[0][j.LeftKeys[k]], in[1][j.RightKeys[k]]))
+	mark := func(col int, wm int64) {
+		for i, c := range j.Output {
+			if c == col && (slices.Contains(n.Watermarks, i) || j.Type == physical.JoinInner) {
+				r[i] = max(r[i], wm)
 			}
 		}
+	}
+	for k := range j.LeftKeys {
+		wm := min(in[0][j.LeftKeys[k]], in[1][j.RightKeys[k]])
+		mark(j.LeftKeys[k], wm)
+		mark(left+j.RightKeys[k], wm)
+	}
+	if u := j.LeftUntil; u != nil {
+		mark(u.Col, min(in[0][u.Col], addSaturated(in[1][u.Other], -u.Delta)))
+	}
+	if u := j.RightUntil; u != nil {
+		mark(left+u.Col, min(in[1][u.Col], addSaturated(in[0][u.Other], -u.Delta)))
 	}
 	return r
 }

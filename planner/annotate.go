@@ -250,68 +250,6 @@ func (a *annotator) agg(i int, n *physical.Node) {
 	slices.Sort(a.ends[i])
 }
 
-func (a *annotator) join(i int, n *physical.Node) {
-	l, r := a.in(n, 0), a.in(n, 1)
-	j := n.Join
-	lk, rk := l.StreamKey, r.StreamKey
-	j.LeftUnique, j.RightUnique = isKey(lk, j.LeftKeys), isKey(rk, j.RightKeys)
-	left := func(c int) int { return slices.Index(j.Output, c) }
-	right := func(c int) int { return slices.Index(j.Output, c+len(l.Schema)) }
-	leftOnly := j.Type == physical.JoinSemi || j.Type == physical.JoinAnti || j.Type == physical.JoinNullAnti
-	switch {
-	case leftOnly, j.RightUnique && (j.Type == physical.JoinInner || j.Type == physical.JoinLeft):
-		n.StreamKey = wholeKey(lk, left)
-	case j.LeftUnique && (j.Type == physical.JoinInner || j.Type == physical.JoinRight):
-		n.StreamKey = wholeKey(rk, right)
-	case lk != nil && rk != nil:
-		a1, b1 := wholeKey(lk, left), wholeKey(rk, right)
-		if a1 != nil && b1 != nil {
-			n.StreamKey = append(a1, b1...)
-		}
-	}
-	n.AppendOnly = l.AppendOnly && r.AppendOnly && (j.Type == physical.JoinInner || j.Type == physical.JoinSemi)
-	if j.Type != physical.JoinInner && j.Type != physical.JoinSemi {
-		return
-	}
-	for k := range j.LeftKeys {
-		lc, rc := j.LeftKeys[k], j.RightKeys[k]
-		if !slices.Contains(l.Watermarks, lc) || !slices.Contains(r.Watermarks, rc) {
-			continue
-		}
-		lend, rend := slices.Contains(a.ends[n.Inputs[0]], lc), slices.Contains(a.ends[n.Inputs[1]], rc)
-		if lend && rend {
-			j.LeftWindow, j.RightWindow = k, k
-		}
-		if w := left(lc); w >= 0 {
-			n.Watermarks = append(n.Watermarks, w)
-			if lend && rend {
-				a.ends[i] = append(a.ends[i], w)
-			}
-		}
-		if w := right(rc); w >= 0 && !leftOnly {
-			n.Watermarks = append(n.Watermarks, w)
-			if lend && rend {
-				a.ends[i] = append(a.ends[i], w)
-			}
-		}
-	}
-	slices.Sort(n.Watermarks)
-	slices.Sort(a.ends[i])
-}
-
-// isKey tells whether cols hold all of a known key.
-func isKey(key, cols []int) bool {
-	if key == nil {
-		return false
-	}
-	for _, k := range key {
-		if !slices.Contains(cols, k) {
-			return false
-		}
-	}
-	return true
-}
-
 func (a *annotator) union(i int, n *physical.Node) {
 	n.AppendOnly = true
 	for k := range n.Inputs {

@@ -448,7 +448,26 @@ func (w *planWriter) join(n *physical.Node, in []string) string {
 	if j.Residual != nil {
 		s += " where " + FormatExpr(j.Residual, in)
 	}
+	var until []string
+	if u := j.LeftUntil; u != nil {
+		until = append(until, "left until "+untilText(u, l))
+	}
+	if u := j.RightUntil; u != nil {
+		until = append(until, "right until "+untilText(u, r))
+	}
+	if len(until) > 0 {
+		s += " keeping " + strings.Join(until, ", ")
+	}
 	return s
+}
+
+// untilText is how long a side's rows wait for partners.
+func untilText(u *physical.Until, names []string) string {
+	if u.Delta == 0 {
+		return names[u.Col]
+	}
+	v := types.Interval{Micros: u.Delta}
+	return names[u.Col] + " + " + string(types.AppendText(nil, types.IntervalT, types.Datum{V: v}, types.DefaultSettings))
 }
 
 func topNText(t *physical.TopN, in []string) string {

@@ -252,6 +252,19 @@ type Join struct {
 	// state may be dropped; -1 for none.
 	LeftWindow  int `json:"left_window"`
 	RightWindow int `json:"right_window"`
+	// LeftUntil and RightUntil say how long a row of the side can still meet somebody;
+	// nil means for ever.
+	LeftUntil  *Until `json:"left_until,omitempty"`
+	RightUntil *Until `json:"right_until,omitempty"`
+}
+
+// Until bounds the partners of a row of one side of a join: their time, column Other of
+// the other side, is at most the row's own column Col plus Delta. When the watermark of
+// Other has passed that, the row meets nobody any more and its state may be dropped.
+type Until struct {
+	Col   int   `json:"col"`
+	Other int   `json:"other"`
+	Delta int64 `json:"delta"` // µs
 }
 
 // SetOpKind is INTERSECT or EXCEPT.

@@ -13,7 +13,7 @@ func Settles(nodes []Node, n int) bool {
 	case KindFilter, KindProject, KindExchange, KindHopWindow, KindLeaders, KindAgg, KindEmit, KindEmitEvery, KindTopN, KindOverWindow:
 		return Settles(nodes, node.Inputs[0])
 	case KindJoin:
-		return node.Join.Type == JoinInner && Settles(nodes, node.Inputs[0]) && Settles(nodes, node.Inputs[1])
+		return node.Join.Type != JoinNullAnti && Settles(nodes, node.Inputs[0]) && Settles(nodes, node.Inputs[1])
 	}
 	return false
 }

@@ -84,3 +84,17 @@ SELECT window_end, 10 / sum(v) AS q FROM TUMBLE(m, ts, INTERVAL '4 seconds') GRO
 SELECT window_end, max(n) AS top FROM (SELECT window_start, window_end, k, count(*) AS n FROM HOP(e, ts, INTERVAL '2 seconds', INTERVAL '4 seconds') GROUP BY window_start, window_end, k) q GROUP BY window_start, window_end EMIT ON WINDOW CLOSE;
 SELECT a.window_end, a.n, b.k, b.top FROM (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end) a JOIN (SELECT window_end, k, max(v) AS top FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end, k) b ON a.window_end = b.window_end;
 SELECT a.window_end, a.n, b.top FROM (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '4 seconds') GROUP BY window_end) a JOIN (SELECT window_end, max(v) AS top FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end) b ON a.window_end = b.window_end EMIT ON WINDOW CLOSE;
+-- joins in time
+SELECT a.ts, a.k, b.ts AS bts, b.v FROM e a JOIN e b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '2 seconds' AND b.ts + INTERVAL '3 seconds';
+SELECT a.ts, a.k, b.ts AS bts, b.v FROM e a LEFT JOIN e b ON a.k = b.k AND b.ts - a.ts < INTERVAL '2 seconds' AND NOT a.ts > b.ts + INTERVAL '1 second';
+SELECT a.ts, a.v, b.ts AS bts, b.v AS w FROM e a FULL JOIN e b ON a.ts - INTERVAL '1 second' <= b.ts AND b.ts <= a.ts + INTERVAL '1 second' AND a.v < b.v;
+SELECT a.ts, a.k, b.v FROM e a RIGHT JOIN m b ON a.k = b.k AND a.ts BETWEEN b.ts AND b.ts + INTERVAL '3 seconds';
+SELECT a.ts, a.v FROM e a WHERE EXISTS (SELECT 1 FROM e b WHERE a.k = b.k AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '2 seconds' AND b.v > a.v);
+SELECT a.ts, a.v FROM e a WHERE NOT EXISTS (SELECT 1 FROM e b WHERE a.k = b.k AND b.ts > a.ts AND b.ts < a.ts + INTERVAL '2 seconds');
+SELECT a.ts, a.v, b.v AS w FROM e a LEFT JOIN e b ON a.ts = b.ts AND a.v <> b.v;
+SELECT a.ts, a.v, b.v AS w FROM e a JOIN e b ON a.ts = b.ts;
+SELECT a.window_start, a.n, b.n AS m FROM (SELECT window_start, window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') GROUP BY window_start, window_end) a JOIN (SELECT window_start, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '3 seconds') GROUP BY window_start) b ON b.window_start BETWEEN a.window_start - INTERVAL '4 seconds' AND a.window_start;
+SELECT window_end, count(*) FROM TUMBLE((SELECT a.ts, a.k FROM e a LEFT JOIN e b ON a.k = b.k AND b.ts BETWEEN a.ts - INTERVAL '2 seconds' AND a.ts + INTERVAL '1 second'), ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
+SELECT a.window_end, a.k, a.n, b.top FROM (SELECT window_start, window_end, k, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') GROUP BY window_start, window_end, k) a LEFT JOIN (SELECT window_start, window_end, k, max(v) AS top FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE v > 2 GROUP BY window_start, window_end, k) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.k = b.k EMIT ON WINDOW CLOSE;
+SELECT a.window_end, a.n, b.window_end AS bend, b.n AS bn FROM (SELECT window_start, window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE k = 1 GROUP BY window_start, window_end) a FULL JOIN (SELECT window_start, window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE v > 2 GROUP BY window_start, window_end) b ON a.window_start = b.window_start AND a.window_end = b.window_end;
+SELECT a.ts, a.v, b.v AS w FROM TUMBLE(e, ts, INTERVAL '2 seconds') a LEFT JOIN TUMBLE(e, ts, INTERVAL '2 seconds') b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.k = b.k AND a.v < b.v;
