@@ -33,9 +33,9 @@ const (
 	partDead = byte(2)
 )
 
-// coreVersion is the version of coreState: 2 since dataflows are kept. What is older is
-// read, and its dataflows are filled again.
-const coreVersion = 2
+// coreVersion is the version of coreState: 2 since dataflows are kept, 3 since a table may
+// have several watermarks. What is older is read; before 2 its dataflows are filled again.
+const coreVersion = 3
 
 // checkpointAfter is the step time since the last checkpoint from which the next is
 // due: about what replaying the log's tail would take.
@@ -80,8 +80,10 @@ type coreState struct {
 
 // objectState is what a checkpoint keeps of a stored object beside its rows.
 type objectState struct {
-	Changed   relation.Epoch      `json:"changed,omitempty"`
+	Changed relation.Epoch `json:"changed,omitempty"`
+	// Watermark is the one watermark that there could be before version 3.
 	Watermark *int64              `json:"watermark,omitempty"`
+	Marks     []markState         `json:"marks,omitempty"`
 	Offset    int64               `json:"offset,omitempty"`
 	Position  []byte              `json:"position,omitempty"`
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
@@ -90,6 +92,13 @@ type objectState struct {
 	LateOffsets []int64    `json:"late_offsets,omitempty"`
 	Dead        bool       `json:"dead,omitempty"`
 	Flow        *flowSaved `json:"flow,omitempty"`
+}
+
+// markState is what a checkpoint keeps of a watermark, by column.
+type markState struct {
+	Column int   `json:"column"`
+	At     int64 `json:"at"`
+	Ahead  int64 `json:"ahead,omitempty"`
 }
 
 // frozen is a consistent picture of the core on its way to disk.
@@ -156,9 +165,8 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 	if t.flow != nil && !again {
 		o.Flow = f.kept[d.ID].saved
 	}
-	if t.mark.at != noWatermark {
-		wm := t.mark.at
-		o.Watermark = &wm
+	for _, m := range t.marks {
+		o.Marks = append(o.Marks, markState{Column: m.id, At: m.at, Ahead: m.ahead})
 	}
 	if t.source != nil {
 		o.Offset, o.Position, o.LateOffsets = t.source.offset, t.source.position, t.source.late
@@ -482,14 +490,21 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 	if d.Kind == catalog.KindIndex {
 		on = c.cat.ByID(d.Index.On)
 	}
-	t := &stored{id: d.ID, desc: d, changed: o.Changed, defaults: o.Defaults, mark: watermark{column: -1, at: noWatermark}}
+	t := &stored{id: d.ID, desc: d, changed: o.Changed, defaults: o.Defaults}
 	if on != nil {
 		t.setPositions(columnsOf(on))
 	} else {
 		t.setColumns()
 	}
-	if o.Watermark != nil {
-		t.mark.at = *o.Watermark
+	if o.Watermark != nil && len(t.marks) > 0 {
+		t.marks[0].at = *o.Watermark
+	}
+	for _, saved := range o.Marks {
+		for i := range t.marks {
+			if m := &t.marks[i]; m.id == saved.Column {
+				m.at, m.ahead = saved.At, saved.Ahead
+			}
+		}
 	}
 	var err error
 	derived := d.Query() != nil && !can[d.ID] || on != nil && on.Query() != nil && !can[on.ID]
@@ -506,7 +521,7 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 		t.dead, err = db.openRelation(partKey(d.ID, partDead), deadLetterSpec(d.Name))
 	}
 	if err == nil && o.Late {
-		t.late, err = db.openRelation(partKey(d.ID, partLate), lateSpec(d))
+		t.late, err = db.openRelation(partKey(d.ID, partLate), lateSpec(d, o.Defaults))
 	}
 	if err != nil {
 		return err

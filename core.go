@@ -78,6 +78,8 @@ type step struct {
 	retracted map[catalog.ID]*chunk.KeyTable
 	// deltas is what changed in each relation in this epoch, in its columns.
 	deltas map[catalog.ID][]*chunk.Chunk
+	// late is the late rows of each relation in this epoch, in its columns and lateBy's.
+	late map[catalog.ID][]*chunk.Chunk
 	// moved is the relations whose watermark rose.
 	moved   map[catalog.ID]bool
 	changed []*relation.Relation
@@ -95,7 +97,8 @@ func (c *core) Apply(e log.Entry) error {
 	begin := time.Now()
 	c.epoch++
 	c.index, c.prev, c.time = e.Index, c.time, e.Time
-	s := &step{epoch: c.epoch, time: e.Time, prev: c.prev, deltas: make(map[catalog.ID][]*chunk.Chunk), moved: make(map[catalog.ID]bool)}
+	s := &step{epoch: c.epoch, time: e.Time, prev: c.prev, deltas: make(map[catalog.ID][]*chunk.Chunk),
+		late: make(map[catalog.ID][]*chunk.Chunk), moved: make(map[catalog.ID]bool)}
 	ops, err := c.opsOf(e)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", e.Index, err)
@@ -178,9 +181,10 @@ func (c *core) applyOp(s *step, o op) error {
 		if t == nil || t.rel == nil {
 			return fmt.Errorf("write to unknown table %d", o.Table)
 		}
-		late, err := c.change(s, t, o.Rows)
-		if o.late != nil {
-			*o.late += late
+		n, err := c.change(s, t, o.Rows)
+		if o.arrived != nil {
+			o.arrived.late += n.late
+			o.arrived.ahead += n.ahead
 		}
 		return err
 	case *truncateOp:
@@ -198,25 +202,25 @@ func (c *core) applyOp(s *step, o op) error {
 	return fmt.Errorf("operation of unknown type %T", o)
 }
 
-// change appends accepted rows to a table and its indexes. It returns the number of
-// rows that were late.
-func (c *core) change(s *step, t *stored, rows *chunk.Chunk) (late int64, err error) {
-	rows, late = c.splitLate(s, t, rows)
+// change appends accepted rows to a table and its indexes.
+func (c *core) change(s *step, t *stored, rows *chunk.Chunk) (n arrivals, err error) {
+	rows, n.late = c.splitLate(s, t, rows)
 	if rows.Rows == 0 {
-		return late, nil
+		return n, nil
 	}
+	n.ahead = t.observe(s, rows)
 	if t.rel != nil {
 		if err := t.rel.Append(s.epoch, rows); err != nil {
-			return late, err
+			return n, err
 		}
 		s.changed = append(s.changed, t.rel)
 		if err := t.appendIndexes(s, rows); err != nil {
-			return late, err
+			return n, err
 		}
 	}
 	t.changed = s.epoch
 	s.deltas[t.id] = append(s.deltas[t.id], rows)
-	return late, nil
+	return n, nil
 }
 
 func (t *stored) appendIndexes(s *step, rows *chunk.Chunk) error {

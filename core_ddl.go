@@ -132,6 +132,12 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 		}
 		t.rel = rel
 		s.changed = append(s.changed, t.rel)
+		if t.late != nil {
+			if t.late, err = alter(s, t.late, lateSpec(d, t.defaults)); err != nil {
+				return err
+			}
+			s.changed = append(s.changed, t.late)
+		}
 		t.indexes = nil
 		for _, x := range old.indexes {
 			if c.cat.ByID(x.id) == nil {

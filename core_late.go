@@ -2,7 +2,9 @@ package streamdb
 
 import (
 	"math"
+	"slices"
 
+	"streamdb/planner/physical"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
@@ -12,12 +14,68 @@ import (
 // noWatermark is the watermark of a relation that has none yet: nothing is late.
 const noWatermark = math.MinInt64
 
+// watermark is the watermark of one column of a table or source.
+type watermark struct {
+	id     int // of the column
+	column int // its position in the rows
+	delay  int64
+	// drift is how far ahead of the log's clock a value may be to count, 0 for any.
+	drift int64
+	// at is the watermark: rows that arrive below it are late.
+	at int64
+	// top is the highest value of the entry that is being applied, noWatermark for none.
+	top int64
+	// ahead counts the rows that were too far ahead of the log's clock to count.
+	ahead int64
+}
+
+// arrivals counts what was special about rows as this node applied them.
+type arrivals struct {
+	late  int64 // below a watermark, kept apart
+	ahead int64 // too far ahead of the clock to raise a watermark
+}
+
+// setMarks takes the watermarks over from the descriptor; those that were there keep
+// their state.
+func (s *stored) setMarks() {
+	t := s.desc.Table
+	if t == nil {
+		s.marks = nil
+		return
+	}
+	old := s.marks
+	s.marks = make([]watermark, 0, len(t.Watermarks))
+	for _, w := range t.Watermarks {
+		m := watermark{id: w.Column, at: noWatermark, top: noWatermark}
+		if i := slices.IndexFunc(old, func(o watermark) bool { return o.id == w.Column }); i >= 0 {
+			m = old[i]
+		}
+		m.column, m.delay, m.drift = s.position[w.Column], w.Delay, w.MaxDrift
+		s.marks = append(s.marks, m)
+	}
+}
+
+// markAt returns the watermark of the column at a position in the rows.
+func (s *stored) markAt(position int) int64 {
+	for i := range s.marks {
+		if s.marks[i].column == position {
+			return s.marks[i].at
+		}
+	}
+	return noWatermark
+}
+
+// marked reports whether rows can be late.
+func (s *stored) marked() bool {
+	return slices.ContainsFunc(s.marks, func(w watermark) bool { return w.at != noWatermark })
+}
+
 // splitLate takes out the rows that are late: those inserted with an event time below
-// the watermark at the end of the previous entry. They go to the table's late rows; it
+// its watermark at the end of the previous entry. They go to the table's late rows; it
 // returns their number as well. Retracting an accepted row is never late, and neither is
 // replacing it by one of the same event time.
 func (c *core) splitLate(s *step, t *stored, rows *chunk.Chunk) (*chunk.Chunk, int64) {
-	if t.mark.column < 0 || t.mark.at == noWatermark {
+	if !t.marked() {
 		return rows, 0
 	}
 	late := t.belowWatermark(rows, 1)
@@ -40,14 +98,22 @@ func (c *core) splitLate(s *step, t *stored, rows *chunk.Chunk) (*chunk.Chunk, i
 	return rows.Gather(without(rows.Rows, late)), n
 }
 
-// belowWatermark returns the rows whose weight has the given sign and whose event time
-// is below the table's watermark.
+// belowWatermark returns the rows whose weight has the given sign and one of whose event
+// times is below its watermark.
 func (t *stored) belowWatermark(rows *chunk.Chunk, sign int64) []int32 {
 	var sel []int32
-	col := rows.Cols[t.mark.column]
-	for i, v := range col.Ints {
-		if v < t.mark.at && !col.Nulls.Get(i) && rows.Weight(i)*sign > 0 {
-			sel = append(sel, int32(i))
+	for k := range t.marks {
+		m := &t.marks[k]
+		col := rows.Cols[m.column]
+		had := len(sel)
+		for i, v := range col.Ints {
+			if v < m.at && !col.Nulls.Get(i) && rows.Weight(i)*sign > 0 {
+				sel = append(sel, int32(i))
+			}
+		}
+		if had > 0 && len(sel) > had {
+			slices.Sort(sel)
+			sel = slices.Compact(sel)
 		}
 	}
 	return sel
@@ -67,7 +133,7 @@ func without(n int, sorted []int32) []int32 {
 }
 
 // withoutReplacements drops from late the rows that replace accepted ones: for each row
-// that the entry retracts, it may insert one of the same event time. That is how an
+// that the entry retracts, it may insert one of the same event times. That is how an
 // UPDATE is logged which leaves the time alone.
 func (t *stored) withoutReplacements(s *step, rows *chunk.Chunk, late []int32) []int32 {
 	gone := t.retractedTimes(s)
@@ -90,7 +156,7 @@ func (t *stored) withoutReplacements(s *step, rows *chunk.Chunk, late []int32) [
 	return rest
 }
 
-// retractedTimes counts the rows below the watermark that the entry retracts from t, by
+// retractedTimes counts the rows below a watermark that the entry retracts from t, by
 // event time; nil if there are none. What is replaced is taken off the count.
 func (t *stored) retractedTimes(s *step) *chunk.KeyTable {
 	if gone, ok := s.retracted[t.id]; ok {
@@ -109,7 +175,11 @@ func (t *stored) retractedTimes(s *step) *chunk.KeyTable {
 		rows := w.Rows.Gather(sel)
 		keys, hash := t.times(rows)
 		if gone == nil {
-			gone = chunk.NewKeyTable(chunk.Schema{keys[0].Type}, 1)
+			var schema chunk.Schema
+			for _, k := range keys {
+				schema = append(schema, k.Type)
+			}
+			gone = chunk.NewKeyTable(schema, 1)
 		}
 		slots := make([]int32, rows.Rows)
 		gone.Upsert(keys, hash, slots)
@@ -126,7 +196,10 @@ func (t *stored) retractedTimes(s *step) *chunk.KeyTable {
 
 // times returns the event times of rows as a key, and their hashes.
 func (t *stored) times(rows *chunk.Chunk) ([]*chunk.Column, []uint64) {
-	keys := []*chunk.Column{rows.Cols[t.mark.column]}
+	keys := make([]*chunk.Column, len(t.marks))
+	for k := range t.marks {
+		keys[k] = rows.Cols[t.marks[k].column]
+	}
 	hash := make([]uint64, rows.Rows)
 	chunk.HashRows(keys, rows.Rows, hash)
 	return keys, hash
@@ -134,59 +207,115 @@ func (t *stored) times(rows *chunk.Chunk) ([]*chunk.Column, []uint64) {
 
 // keepLate appends to the table's late rows.
 func (c *core) keepLate(s *step, t *stored, rows *chunk.Chunk) {
-	if t.late == nil {
-		rel, err := relation.New(lateSpec(t.desc))
-		if err != nil {
-			panic(err)
-		}
-		c.adoptRelation(rel)
-		t.late = rel
+	if err := c.lateRelation(t); err != nil {
+		panic(err)
 	}
+	rows.Cols = append(slices.Clone(rows.Cols), t.lateBy(s, rows))
 	if err := t.late.Append(s.epoch, rows); err != nil {
 		panic(err)
 	}
 	s.changed = append(s.changed, t.late)
+	s.late[t.id] = append(s.late[t.id], rows)
 }
 
-// lateSpec describes the relation of a table's late rows.
-func lateSpec(d *catalog.Descriptor) relation.Spec {
-	s := specOf(d, nil, nil)
+// lateRelation makes the relation of a table's late rows, if there is none yet.
+func (c *core) lateRelation(t *stored) error {
+	if t.late != nil {
+		return nil
+	}
+	rel, err := relation.New(lateSpec(t.desc, t.defaults))
+	if err != nil {
+		return err
+	}
+	c.adoptRelation(rel)
+	t.late = rel
+	return nil
+}
+
+// lateBy says by how much each of some late rows is late: how far below its watermark
+// the event time is, of several the one which is furthest. It is NULL for -infinity, and
+// for what was logged before this was asked.
+func (t *stored) lateBy(s *step, rows *chunk.Chunk) *chunk.Column {
+	by := make([]int64, rows.Rows)
+	for k := range t.marks {
+		m := &t.marks[k]
+		col := rows.Cols[m.column]
+		for i, v := range col.Ints {
+			switch {
+			case v >= m.at || col.Nulls.Get(i):
+			case v == math.MinInt64:
+				by[i] = math.MaxInt64
+			default:
+				by[i] = max(by[i], m.at-v)
+			}
+		}
+	}
+	out := chunk.NewColumn(types.IntervalT, rows.Rows)
+	const day = 24 * 3600 * 1_000_000
+	for _, us := range by {
+		if us == math.MaxInt64 || s.version < 3 {
+			out.AppendNull()
+			continue
+		}
+		out.AppendDatum(types.Datum{V: types.Interval{Days: int32(us / day), Micros: us % day}})
+	}
+	return out
+}
+
+// lateSpec describes the relation of a table's late rows: its columns and lateBy's.
+func lateSpec(d *catalog.Descriptor, defaults map[int]types.Datum) relation.Spec {
+	s := specOf(d, nil, defaults)
 	s.Name, s.Key, s.Unique, s.AppendOnly = d.Name+" late", nil, false, true
+	s.Columns = append(s.Columns, relation.Column{ID: physical.LateByColumn, Type: types.IntervalT, Default: types.NullDatum})
 	return s
 }
 
-// raiseWatermarks moves the watermarks of the tables that got rows in this entry.
-// Infinite times do not count.
-func (c *core) raiseWatermarks(s *step) {
-	for id, deltas := range s.deltas {
-		t := c.rels[id]
-		if t == nil || t.mark.column < 0 {
-			continue
+// observe notes the event times of accepted rows, which raise the watermarks at the end of
+// the entry. Infinite times do not count, nor do those too far ahead of the log's clock,
+// of which it returns the number of rows.
+func (t *stored) observe(s *step, rows *chunk.Chunk) (ahead int64) {
+	for k := range t.marks {
+		m := &t.marks[k]
+		limit := int64(math.MaxInt64)
+		if m.drift > 0 {
+			limit = s.time + m.drift + 1
 		}
-		top := int64(noWatermark)
-		for _, d := range deltas {
-			col := d.Cols[t.mark.column]
-			for i, v := range col.Ints {
-				if v > top && v != math.MaxInt64 && !col.Nulls.Get(i) && d.Weight(i) > 0 {
-					top = v
-				}
+		col := rows.Cols[m.column]
+		top, over := m.top, int64(0)
+		for i, v := range col.Ints {
+			if v <= top || col.Nulls.Get(i) || rows.Weight(i) <= 0 {
+				continue
+			}
+			if v < limit {
+				top = v
+			} else if v != math.MaxInt64 {
+				over += rows.Weight(i)
 			}
 		}
-		if top == noWatermark {
-			continue
-		}
-		if wm := top - t.mark.delayUnits(t.desc.Columns()[t.mark.column].Type); wm > t.mark.at {
-			t.mark.at = wm
-			s.moved[id] = true
-		}
+		m.top = top
+		m.ahead += over
+		ahead += over
 	}
+	return ahead
 }
 
-// delayUnits returns the delay in the units of a column: days for a date.
-func (w *watermark) delayUnits(t types.Type) int64 {
-	if t.Kind == types.KindDate {
-		const day = 24 * 3600 * 1_000_000
-		return (w.delay + day - 1) / day
+// raiseWatermarks moves the watermarks of the tables that got rows in this entry.
+func (c *core) raiseWatermarks(s *step) {
+	for id := range s.deltas {
+		t := c.rels[id]
+		if t == nil {
+			continue
+		}
+		for k := range t.marks {
+			m := &t.marks[k]
+			if m.top == noWatermark {
+				continue
+			}
+			if wm := m.top - m.delay; wm > m.at {
+				m.at = wm
+				s.moved[id] = true
+			}
+			m.top = noWatermark
+		}
 	}
-	return w.delay
 }

@@ -390,10 +390,7 @@ func (f *dataflow) watermarks() [][]int64 {
 				}
 				return up.marks[pos]
 			}
-			if pos == in.rel.mark.column {
-				return in.rel.mark.at
-			}
-			return noWatermark
+			return in.rel.markAt(pos)
 		}
 		var m []int64
 		for k, pos := range in.cols {

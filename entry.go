@@ -13,8 +13,8 @@ import (
 
 // EngineVersion is what may apply the entries that this program logs. It rises when
 // replaying an old entry would give another result. Since 2 a row that replaces an
-// accepted one of the same event time is not late; since 3 plans have nodes that older
-// programs do not know.
+// accepted one of the same event time is not late. Since 3 plans have nodes that older
+// programs do not know, late rows say by how much, and a table may have several watermarks.
 const EngineVersion = 3
 
 // KindOps is the kind of entries whose payload is a list of operations.
@@ -47,8 +47,8 @@ type writeOp struct {
 	Table catalog.ID
 	Rows  *chunk.Chunk
 
-	// late, where not nil, counts the rows that were late as this node applied it.
-	late *int64
+	// arrived, where not nil, counts the rows that were special as this node applied it.
+	arrived *arrivals
 }
 
 // truncateOp empties a table.

@@ -66,8 +66,11 @@ func (db *DB) metricsOf(out []Metric, t *stored) []Metric {
 			add("streamdb_source_bad_records", "Records of a source that could not be decoded and are kept.", false, float64(t.dead.Newest().Rows()))
 		}
 	}
-	if t.mark.column >= 0 && t.mark.at != noWatermark {
-		add("streamdb_watermark_seconds", "The watermark of a source or table, since 1970.", false, unixSeconds(t.mark.at))
+	for i := range t.marks {
+		if m := &t.marks[i]; m.at != noWatermark {
+			add("streamdb_watermark_seconds", "The watermark of a source or table, since 1970.", false, unixSeconds(m.at),
+				"column", t.desc.ColumnByID(m.id).Name)
+		}
 	}
 	f := t.flow
 	if f == nil {

@@ -41,8 +41,8 @@ type tableWrite struct {
 	// anew says that rows are all that the table has: the transaction has changed a column's type. They have been checked
 	// against each other, and that nobody else has written since is checked by reads.
 	anew bool
-	// late is the number of the rows that were late, known once the write is applied.
-	late *int64
+	// arrived tells what was special about the rows, known once the write is applied.
+	arrived *arrivals
 }
 
 // outcome is what became of a proposal.
@@ -134,7 +134,7 @@ func (db *DB) logGroup(group []*proposal) {
 				ops = append(ops, &truncateOp{Table: w.table})
 			}
 			if w.rows != nil && w.rows.Rows > 0 {
-				ops = append(ops, &writeOp{Table: w.table, Rows: w.rows, late: w.late})
+				ops = append(ops, &writeOp{Table: w.table, Rows: w.rows, arrived: w.arrived})
 			}
 		}
 	}
@@ -214,9 +214,9 @@ func cutOps(ops []op) [][]op {
 		w, ok := o.(*writeOp)
 		for ok && rows+w.Rows.Rows > 2*entryRowsMax {
 			n := min(entryRowsMax, w.Rows.Rows)
-			part = append(part, &writeOp{Table: w.Table, Rows: w.Rows.Slice(0, n), late: w.late})
+			part = append(part, &writeOp{Table: w.Table, Rows: w.Rows.Slice(0, n), arrived: w.arrived})
 			parts, part, rows = append(parts, part), nil, 0
-			w = &writeOp{Table: w.Table, Rows: w.Rows.Slice(n, w.Rows.Rows), late: w.late}
+			w = &writeOp{Table: w.Table, Rows: w.Rows.Slice(n, w.Rows.Rows), arrived: w.arrived}
 			o = w
 		}
 		if ok {

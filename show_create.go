@@ -60,14 +60,37 @@ func createRelation(cat *catalog.Catalog, d *catalog.Descriptor) string {
 		}
 		items = append(items, text)
 	}
-	if w := d.Table.Watermark; w != nil {
-		items = append(items, "WATERMARK FOR "+ast.QuoteIdent(d.ColumnByID(w.Column).Name)+" AS "+w.Expr)
+	for i := range d.Table.Watermarks {
+		items = append(items, watermarkClause(d, &d.Table.Watermarks[i]))
 	}
 	text := "CREATE " + strings.ToUpper(string(d.Kind)) + " " + ast.QuoteIdent(d.Name) + " (" + join(items) + ")"
 	if d.Kind == catalog.KindTable && d.Table.AppendOnly {
 		text += " APPEND ONLY"
 	}
 	return text + connectorClauses(d, d.Table.Connector, d.Table.Options)
+}
+
+// watermarkClause writes WATERMARK FOR, with what differs from the defaults.
+func watermarkClause(d *catalog.Descriptor, w *catalog.Watermark) string {
+	var with []string
+	option := func(name string, us, byDefault int64) {
+		switch {
+		case us == byDefault:
+		case us == 0:
+			with = append(with, name+" = 'none'")
+		default:
+			const day = 24 * 3600 * 1_000_000
+			v := types.Datum{V: types.Interval{Days: int32(us / day), Micros: us % day}}
+			with = append(with, name+" = '"+string(types.AppendText(nil, types.IntervalT, v, nil))+"'")
+		}
+	}
+	option("idle_timeout", w.IdleTimeout, 0)
+	option("max_drift", w.MaxDrift, catalog.MaxDriftDefault)
+	text := "WATERMARK FOR " + ast.QuoteIdent(d.ColumnByID(w.Column).Name) + " AS " + w.Expr
+	if len(with) > 0 {
+		text += " WITH (" + strings.Join(with, ", ") + ")"
+	}
+	return text
 }
 
 // included tells whether a column comes from INCLUDE.

@@ -193,19 +193,29 @@ func (s *conn) commitNow(ctx context.Context) error {
 // noticeLate tells how many rows of a committed transaction are late: they were
 // acknowledged, but the tables do not hold them.
 func (s *conn) noticeLate(t *transaction) {
+	rows := func(n int64) string {
+		if n == 1 {
+			return "1 row is"
+		}
+		return fmt.Sprintf("%d rows are", n)
+	}
 	for _, w := range t.committed {
-		n, d := *w.late, t.snap.rels[w.table]
-		if n == 0 || d == nil {
+		d := t.snap.rels[w.table]
+		if d == nil {
 			continue
 		}
-		verb := "rows are"
-		if n == 1 {
-			verb = "row is"
+		if n := w.arrived.late; n > 0 {
+			s.start.Client.Notice(session.NoticeLevel, session.Notice{
+				Message: fmt.Sprintf("%s late for table \"%s\" and kept apart", rows(n), d.desc.Name),
+				Detail:  "Their event time is below the table's watermark.",
+				Hint:    "See SELECT * FROM streamdb.late_rows WHERE relation = '" + strings.ReplaceAll(d.desc.Name, "'", "''") + "'."})
 		}
-		s.start.Client.Notice(session.NoticeLevel, session.Notice{
-			Message: fmt.Sprintf("%d %s late for table \"%s\" and kept apart", n, verb, d.desc.Name),
-			Detail:  "Their event time is below the table's watermark.",
-			Hint:    "See SELECT * FROM streamdb.late_rows WHERE relation = '" + strings.ReplaceAll(d.desc.Name, "'", "''") + "'."})
+		if n := w.arrived.ahead; n > 0 {
+			s.start.Client.Notice(session.NoticeLevel, session.Notice{
+				Message: fmt.Sprintf("%s too far in the future to move the watermark of table \"%s\"", rows(n), d.desc.Name),
+				Detail:  "Their event time is further ahead of the clock than the watermark's max_drift.",
+				Hint:    "For data that is ahead of the clock on purpose: WATERMARK FOR … WITH (max_drift = 'none')."})
+		}
 	}
 }
 

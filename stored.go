@@ -33,18 +33,9 @@ type stored struct {
 	// changed is the epoch of the last change of a table's or source's rows; nothing
 	// asks for that of what is derived.
 	changed relation.Epoch
-	mark    watermark
+	marks   []watermark
 	source  *sourceState
 	flow    *dataflow
-}
-
-// watermark is the watermark of a table or source.
-type watermark struct {
-	// column is the position of the event time, -1 for none.
-	column int
-	delay  int64 // µs
-	// at is the watermark: rows that arrive below it are late.
-	at int64
 }
 
 // columnsOf returns the columns of a descriptor that are stored.
@@ -107,7 +98,7 @@ func wholeRow(n int) []chunk.SortKey {
 
 // newStored makes the empty state of a descriptor.
 func newStored(d *catalog.Descriptor) (*stored, error) {
-	s := &stored{id: d.ID, desc: d, mark: watermark{column: -1, at: noWatermark}}
+	s := &stored{id: d.ID, desc: d}
 	s.setColumns()
 	if d.Kind == catalog.KindSource && !loggedByValue(d.Table.Connector) {
 		return s, nil
@@ -120,17 +111,14 @@ func newStored(d *catalog.Descriptor) (*stored, error) {
 // newIndex makes the empty state of an index.
 func newIndex(d, on *catalog.Descriptor) (*stored, error) {
 	rel, err := relation.New(specOf(d, on, nil))
-	s := &stored{id: d.ID, desc: d, rel: rel, mark: watermark{column: -1, at: noWatermark}}
+	s := &stored{id: d.ID, desc: d, rel: rel}
 	s.setPositions(columnsOf(on))
 	return s, err
 }
 
 func (s *stored) setColumns() {
 	s.setPositions(columnsOf(s.desc))
-	if t := s.desc.Table; t != nil && t.Watermark != nil {
-		s.mark.column = s.position[t.Watermark.Column]
-		s.mark.delay = t.Watermark.Delay
-	}
+	s.setMarks()
 }
 
 func (s *stored) setPositions(cols []catalog.Column) {

@@ -331,7 +331,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	p.writes = mergeWrites(t.writes)
 	for i := range p.writes {
 		p.whole = p.whole || p.writes[i].truncate
-		p.writes[i].late = new(int64)
+		p.writes[i].arrived = new(arrivals)
 		p.writes[i].anew = t.anew[p.writes[i].table]
 	}
 	for id := range t.asRead {

@@ -41,13 +41,14 @@ var ownVirtuals = []ownVirtual{
 	virtual(14002, "dead_letters", "Rows whose needed expressions are errors, and records that could not be decoded.", fillDeadLetters,
 		"relation", types.Text, "sqlstate", types.Text, "message", types.Text, "row", types.ArrayOf(types.Text), "node", types.Int4, "weight", types.Int8),
 	virtual(14003, "late_rows", "Rows that arrived below their relation's watermark.", fillLateRows,
-		"relation", types.Text, "row", types.ArrayOf(types.Text), "weight", types.Int8),
+		"relation", types.Text, "row", types.ArrayOf(types.Text), "weight", types.Int8, "late_by", types.IntervalT),
 	virtual(14004, "progress", "How far each view and sink is filled.", fillProgress,
 		"relation", types.Text, "state", types.Text, "rows_read", types.Int8, "rows_total", types.Int8, "frontier", types.Int8, "error", types.Text),
 	virtual(14005, "operators", "Counters of each operator of each view and sink.", fillOperators,
 		"relation", types.Text, "node", types.Int4, "operator", types.Text, "rows", types.Int8, "nanoseconds", types.Int8, "state_bytes", types.Int8, "state_keys", types.Int8),
 	virtual(14006, "watermarks", "The watermark of each relation's event time.", fillWatermarks,
-		"relation", types.Text, "column_name", types.Text, "watermark", types.Timestamp),
+		"relation", types.Text, "column_name", types.Text, "watermark", types.TimestampTZ, "idle_since", types.TimestampTZ,
+		"late_rows", types.Int8, "future_rows", types.Int8),
 	virtual(14007, "holds", "Who keeps which relation's past.", fillHolds,
 		"relation", types.Text, "owner", types.Text, "epoch", types.Int8, "bytes", types.Int8, "kind", types.Text, "pid", types.Int4, "age", types.IntervalT),
 	virtual(14008, "sources", "Where each source stands.", fillSources,
@@ -151,14 +152,19 @@ func fillLateRows(c *conn, t *transaction, out *chunk.Chunk) {
 		}
 		_ = st.Scan(relation.Scan{Unordered: true}).Each(func(k *chunk.Chunk) error {
 			for i := range k.Rows {
-				vals := make([]types.Datum, len(k.Cols))
-				for j, col := range k.Cols {
+				by := len(k.Cols) - 1 // see lateSpec
+				vals := make([]types.Datum, by)
+				for j, col := range k.Cols[:by] {
 					vals[j] = types.NullDatum
 					if !col.IsNull(i) {
 						vals[j] = types.Datum{S: string(types.AppendText(nil, col.Type, col.Datum(i), c.set.types()))}
 					}
 				}
-				put(out, s.desc.Name, types.MakeArray(types.ArrayOf(types.Text), vals), k.Weight(i))
+				var lateBy any
+				if !k.Cols[by].IsNull(i) {
+					lateBy = k.Cols[by].Datum(i)
+				}
+				put(out, s.desc.Name, types.MakeArray(types.ArrayOf(types.Text), vals), k.Weight(i), lateBy)
 			}
 			return nil
 		})
@@ -205,20 +211,33 @@ func fillOperators(c *conn, t *transaction, out *chunk.Chunk) {
 func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 	c.db.core.mu.Lock()
 	defer c.db.core.mu.Unlock()
+	known := func(wm int64) any {
+		if wm == noWatermark {
+			return nil
+		}
+		return wm
+	}
 	t.eachStored(func(s *stored) {
 		if now := c.db.core.rels[s.id]; now != nil {
 			s = now
 		}
-		if s.mark.column >= 0 && s.mark.at != noWatermark {
-			put(out, s.desc.Name, s.desc.Columns()[s.mark.column].Name, s.mark.at)
+		var late int64
+		if s.late != nil {
+			late = s.late.Newest().Rows()
 		}
-		if s.flow == nil || !s.flow.is(flowLive) {
+		for i := range s.marks {
+			m := &s.marks[i]
+			put(out, s.desc.Name, s.desc.ColumnByID(m.id).Name, known(m.at), nil, late, m.ahead)
+		}
+		if s.flow == nil || s.desc.MatView == nil {
 			return
 		}
-		for i, wm := range s.flow.marks {
-			if wm != noWatermark {
-				put(out, s.desc.Name, s.desc.Columns()[i].Name, wm)
+		for _, at := range s.desc.MatView.Watermarks {
+			wm := int64(noWatermark)
+			if s.flow.is(flowLive) && at < len(s.flow.marks) {
+				wm = s.flow.marks[at]
 			}
+			put(out, s.desc.Name, s.desc.Columns()[at].Name, known(wm), nil, nil, nil)
 		}
 	})
 }

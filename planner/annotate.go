@@ -123,11 +123,12 @@ func (a *annotator) scan(n *physical.Node) {
 	case d.Table != nil:
 		n.AppendOnly = d.Table.AppendOnly || d.Kind == catalog.KindSource
 		n.StreamKey = key(d.PrimaryKey())
-		if w := d.Table.Watermark; w != nil {
+		for _, w := range d.Table.Watermarks {
 			if at := place(w.Column); at >= 0 {
-				n.Watermarks = []int{at}
+				n.Watermarks = append(n.Watermarks, at)
 			}
 		}
+		slices.Sort(n.Watermarks)
 	case d.MatView != nil:
 		q := &d.MatView.Query
 		n.AppendOnly = q.AppendOnly

@@ -228,7 +228,8 @@ func (t *tableBuilder) renameColumn(old *catalog.Descriptor, a *ast.RenameColumn
 			k.Check = renameIn(k.Check, a.Name, a.NewName)
 		}
 	}
-	if w := t.d.Table.Watermark; w != nil {
+	for i := range t.d.Table.Watermarks {
+		w := &t.d.Table.Watermarks[i]
 		w.Expr = renameIn(w.Expr, a.Name, a.NewName)
 	}
 	return nil

@@ -90,7 +90,7 @@ func (t *tableBuilder) retypable(col *catalog.Column, to types.Type, a *ast.SetC
 	if (col.Sequence != 0 || col.Identity != "") && !to.IsInteger() && col.Identity != "" {
 		return sqlerr.New(sqlerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint").At(a.Loc())
 	}
-	if w := t.d.Table.Watermark; w != nil && w.Column == col.ID && to.Kind != types.KindTimestamp && to.Kind != types.KindTimestampTZ {
+	if w := t.d.Table.WatermarkOf(col.ID); w != nil && to.Kind != types.KindTimestamp && to.Kind != types.KindTimestampTZ {
 		return sqlerr.New(sqlerr.DatatypeMismatch, "a watermark column must be of type timestamp or timestamptz, not %s", functions.TypeName(to)).At(a.Loc())
 	}
 	for _, x := range t.cat.Indexes(t.d.ID) {

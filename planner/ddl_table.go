@@ -99,10 +99,7 @@ func (t *tableBuilder) complete(defs []*ast.ColumnDef, cons []*ast.Constraint, w
 			return err
 		}
 	}
-	for i, w := range wms {
-		if i > 0 {
-			return sqlerr.New(sqlerr.InvalidTableDefinition, "multiple watermarks for table %q are not allowed", t.d.Name).At(t.b.pos(w))
-		}
+	for _, w := range wms {
 		if err := t.watermark(w); err != nil {
 			return err
 		}
@@ -456,42 +453,6 @@ func checkText(e ast.Expr, made map[ast.Expr]types.Type) string {
 	})
 }
 
-// watermark adds WATERMARK FOR column AS column - interval.
-func (t *tableBuilder) watermark(w *ast.Watermark) error {
-	b := t.b
-	col := t.d.Column(w.Column)
-	if col == nil {
-		return sqlerr.New(sqlerr.UndefinedColumn, "column %q of relation %q does not exist", w.Column, t.d.Name).At(b.pos(w))
-	}
-	if col.Type.Kind != types.KindTimestamp && col.Type.Kind != types.KindTimestampTZ {
-		return sqlerr.New(sqlerr.DatatypeMismatch, "a watermark column must be of type timestamp or timestamptz, not %s",
-			functions.TypeName(col.Type)).At(b.pos(w))
-	}
-	s, ids := t.scope()
-	own := ids[slices.IndexFunc(t.d.Table.Columns, func(c catalog.Column) bool { return c.ID == col.ID })]
-	x := &exprCtx{b: b, scope: s, clause: "WATERMARK", noSubqueries: true}
-	e, err := x.typed(w.Expr)
-	if err != nil {
-		return err
-	}
-	wm := &catalog.Watermark{Column: col.ID, Expr: ast.String(w.Expr)}
-	switch {
-	case e.Op == expr.OpColumn && e.Col == own:
-	case e.Op == expr.OpCall && len(e.Args) == 2 && functions.ByID(e.Fn).Name == "-" && e.Args[0].Op == expr.OpColumn && e.Args[0].Col == own &&
-		e.Args[1].IsConst() && e.Args[1].Type.Kind == types.KindInterval && !e.Args[1].Val.Null && e.Args[1].Val.V.Months == 0:
-		v := e.Args[1].Val.V
-		wm.Delay = int64(v.Days)*86400e6 + v.Micros
-	default:
-		return sqlerr.New(sqlerr.FeatureNotSupported, "a watermark must be the column itself or the column minus a constant interval").
-			WithHint("For example, WATERMARK FOR %s AS %s - INTERVAL '5 seconds'.", w.Column, w.Column).At(b.pos(w))
-	}
-	if wm.Delay < 0 {
-		return sqlerr.New(sqlerr.InvalidParameterValue, "a watermark's delay must not be negative").At(b.pos(w))
-	}
-	t.d.Table.Watermark = wm
-	return nil
-}
-
 // options takes WITH (…) and FORMAT … ENCODE ….
 func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 	tab := t.d.Table
@@ -527,7 +488,9 @@ func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 		tab.NextColumn++
 		tab.Columns = append(tab.Columns, c)
 	}
-	tab.Watermark = wm
+	if wm != nil {
+		tab.Watermarks = append(tab.Watermarks, *wm)
+	}
 	return nil
 }
 

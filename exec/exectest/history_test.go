@@ -42,7 +42,7 @@ func (t *table) schema() chunk.Schema {
 
 // mark returns the watermark, exec.NoWatermark for none.
 func (t *table) mark() int64 {
-	if t.desc.Table.Watermark == nil || t.top == 0 {
+	if len(t.desc.Table.Watermarks) == 0 || t.top == 0 {
 		return exec.NoWatermark
 	}
 	return t.top - 3*second

@@ -80,6 +80,9 @@ type Node struct {
 	WorkTable  *WorkTable  `json:"work_table,omitempty"`
 }
 
+// LateByColumn is the id of the column of late rows which says by how much they are late.
+const LateByColumn = 1 << 20
+
 // Scan reads a relation: its changes in a maintained dataflow, a snapshot in an ad
 // hoc one.
 type Scan struct {
@@ -92,7 +95,8 @@ type Scan struct {
 	// Virtual names a catalog relation (pg_catalog.pg_class) computed by the server,
 	// ad hoc only; Relation is 0 then.
 	Virtual string `json:"virtual,omitempty"`
-	// Late reads the relation's late rows instead of its accepted ones.
+	// Late reads the relation's late rows instead of its accepted ones. They have one column
+	// more, LateByColumn.
 	Late bool `json:"late,omitempty"`
 }
 

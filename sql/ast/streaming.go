@@ -1,10 +1,11 @@
 package ast
 
-// Watermark is WATERMARK FOR column AS expr in a column list.
+// Watermark is WATERMARK FOR column AS expr [WITH (options)] in a column list.
 type Watermark struct {
 	Pos
-	Column string
-	Expr   Expr // over the table's columns, such as ts - INTERVAL '5 seconds'
+	Column  string
+	Expr    Expr // over the table's columns, such as ts - INTERVAL '5 seconds'
+	Options []Option
 }
 
 // EmitKind says when a result shows its changes.

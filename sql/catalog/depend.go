@@ -224,9 +224,7 @@ func (c *Catalog) PlanDropColumn(searchPath []string, t *Descriptor, column int,
 	n := t.Clone()
 	n.Table.Columns = slices.DeleteFunc(n.Table.Columns, func(c Column) bool { return c.ID == column })
 	n.Table.Constraints = slices.DeleteFunc(n.Table.Constraints, func(k Constraint) bool { return slices.Contains(k.Columns, column) })
-	if w := n.Table.Watermark; w != nil && w.Column == column {
-		n.Table.Watermark = nil
-	}
+	n.Table.Watermarks = slices.DeleteFunc(n.Table.Watermarks, func(w Watermark) bool { return w.Column == column })
 	n.Deps = slices.DeleteFunc(n.Deps, func(dep Dependency) bool { return dep.Default == column })
 	out.Changes = append(out.Changes, Change{Put: n})
 	return out, nil

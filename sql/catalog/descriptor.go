@@ -108,8 +108,9 @@ type Table struct {
 	NextColumn  int          `json:"next_column"`
 	Constraints []Constraint `json:"constraints,omitempty"`
 	// AppendOnly refuses UPDATE and DELETE; views over it know that nothing is retracted.
-	AppendOnly bool       `json:"append_only,omitempty"`
-	Watermark  *Watermark `json:"watermark,omitempty"`
+	AppendOnly bool `json:"append_only,omitempty"`
+	// Watermarks is one per column of event time.
+	Watermarks []Watermark `json:"watermarks,omitempty"`
 	// Connector is where rows come from: always for a source, never for a plain table.
 	Connector *Connector `json:"connector,omitempty"`
 	// Options is what WITH says beyond the connector's own.
@@ -139,13 +140,49 @@ type Constraint struct {
 	Check string `json:"check,omitempty"`
 }
 
+// UnmarshalJSON also reads tables of the time when they had one watermark at most, which
+// no row was too far in the future for.
+func (t *Table) UnmarshalJSON(b []byte) error {
+	type plain Table
+	v := struct {
+		*plain
+		Watermark *Watermark `json:"watermark"`
+	}{plain: (*plain)(t)}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	if v.Watermark != nil {
+		t.Watermarks = append(t.Watermarks, *v.Watermark)
+	}
+	return nil
+}
+
+// WatermarkOf returns the watermark of a column, nil for none.
+func (t *Table) WatermarkOf(column int) *Watermark {
+	for i := range t.Watermarks {
+		if t.Watermarks[i].Column == column {
+			return &t.Watermarks[i]
+		}
+	}
+	return nil
+}
+
 // Watermark says that rows whose Column is below the highest value seen minus Delay
 // are late.
 type Watermark struct {
 	Column int    `json:"column"` // column id
 	Expr   string `json:"expr"`   // the text after AS
 	Delay  int64  `json:"delay"`  // µs, >= 0
+	// MaxDrift is how far ahead of the log's clock, in µs, a value may be and still raise
+	// the watermark; 0 means any.
+	MaxDrift int64 `json:"max_drift,omitempty"`
+	// IdleTimeout is the silence, in µs of the log's time, after which the watermark rises
+	// with the log's clock; 0 means never.
+	IdleTimeout int64 `json:"idle_timeout,omitempty"`
 }
+
+// MaxDriftDefault is the MaxDrift of a watermark that is declared without one: a day.
+const MaxDriftDefault = 86_400_000_000
 
 // Connector is the outside end of a source, sink or table.
 type Connector struct {

@@ -273,9 +273,9 @@ func (f *front) clause(take func()) {
 }
 
 // seesWithParen tells whether WITH ( comes next; no query has that.
-func (f *front) seesWithParen() bool {
-	next := f.peekAt(1)
-	return f.sees("with") && next.kind == tokPunct && f.src[next.start] == '('
+func (c *cursor) seesWithParen() bool {
+	next := c.peekAt(1)
+	return c.sees("with") && next.kind == tokPunct && c.src[next.start] == '('
 }
 
 // takeOptions passes WITH (...).

@@ -150,7 +150,7 @@ func (c *cursor) intervalField() bool {
 	return false
 }
 
-// watermark passes WATERMARK FOR column AS expr, up to the comma or parenthesis
+// watermark passes WATERMARK FOR column AS expr [WITH (…)], up to the comma or parenthesis
 // that ends it.
 func (c *cursor) watermark() *ast.Watermark {
 	w := &ast.Watermark{Pos: c.pos()}
@@ -158,7 +158,7 @@ func (c *cursor) watermark() *ast.Watermark {
 	w.Column = c.word(false)
 	c.expect("as")
 	first := c.i
-	for !c.done() && !c.seesPunct(',') && !c.seesPunct(')') {
+	for !c.done() && !c.seesPunct(',') && !c.seesPunct(')') && !c.seesWithParen() {
 		if c.seesPunct('(') {
 			c.skipParens()
 			continue
@@ -170,6 +170,9 @@ func (c *cursor) watermark() *ast.Watermark {
 	}
 	if c.err == nil {
 		w.Expr, c.err = parseExprTokens(c.src, c.tokens[first:c.i])
+	}
+	if c.err == nil && c.accept("with") {
+		w.Options = c.options()
 	}
 	return w
 }

@@ -112,8 +112,8 @@ func reloptions(d *catalog.Descriptor) []string {
 		if t.AppendOnly {
 			out = append(out, "append_only=true")
 		}
-		if t.Watermark != nil {
-			out = append(out, "watermark="+t.Watermark.Expr)
+		for i := range t.Watermarks {
+			out = append(out, "watermark="+t.Watermarks[i].Expr)
 		}
 		if d.Kind == catalog.KindTable && t.Connector != nil {
 			out = append(out, "connector="+t.Connector.Name)
