@@ -73,6 +73,8 @@ type coreState struct {
 	Catalog   *catalog.Catalog              `json:"catalog"`
 	Sequences map[catalog.ID]*sequenceState `json:"sequences,omitempty"`
 	Objects   map[catalog.ID]*objectState   `json:"objects,omitempty"`
+	// Clock is core.clock.
+	Clock int64 `json:"clock,omitempty"`
 	// Stages is the transactions of several entries of which the commit is still to
 	// come. Their rows are in the log, which is kept from the oldest on.
 	Stages []log.OpenStage `json:"stages,omitempty"`
@@ -131,7 +133,7 @@ func (c *core) freeze() (*frozen, error) {
 	f := &frozen{oldest: c.index + 1}
 	began := time.Now()
 	defer func() { f.stood = time.Since(began) }()
-	f.state = coreState{Version: coreVersion, Epoch: c.epoch, Index: c.index, Time: c.time, Catalog: c.cat,
+	f.state = coreState{Version: coreVersion, Epoch: c.epoch, Index: c.index, Time: c.time, Clock: c.clock, Catalog: c.cat,
 		Sequences: make(map[catalog.ID]*sequenceState), Objects: make(map[catalog.ID]*objectState), Stages: c.stages.All()}
 	if first, ok := c.stages.Oldest(); ok {
 		f.oldest = first
@@ -431,6 +433,7 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 	}
 	c := db.core
 	c.epoch, c.index, c.time, c.cat = state.Epoch, state.Index, state.Time, state.Catalog
+	c.setClock(state.Clock)
 	c.stages.Restore(state.Stages)
 	if err := c.restoreStaged(db.logs); err != nil {
 		return 0, 0, err

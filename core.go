@@ -38,7 +38,9 @@ type core struct {
 	unpublished []appliedEpoch
 
 	// prev is the time of the entry before the last.
-	prev   int64
+	prev int64
+	// clock is where the virtual clock was last set to, 0 for never.
+	clock  int64
 	timers *timers
 	// fills is the dataflows on their way to the head.
 	fills []*fill
@@ -198,6 +200,9 @@ func (c *core) applyOp(s *step, o op) error {
 		return c.applyRange(s, o)
 	case *rowsOp:
 		return c.applyRows(s, o)
+	case *clockOp:
+		c.setClock(o.Time)
+		return nil
 	}
 	return fmt.Errorf("operation of unknown type %T", o)
 }

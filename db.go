@@ -62,6 +62,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Time is the source of the log's clock. Default: the system's.
 	Time log.TimeSource
+	// VirtualClock makes time stand still until DB.SetClock, DB.AdvanceClock or SQL's
+	// advance_clock moves it: for tests. Time, and the defaults of HoldAge and LagAge, do not
+	// count then.
+	VirtualClock bool
 	// Fatal is called when the disk has failed for good; it must not return. Default:
 	// report and exit.
 	Fatal func(error)
@@ -94,6 +98,9 @@ type DB struct {
 	lastStage     uint64      // of the sequencer, as is orphans
 	orphans       bool        // stages without a commit are to be dropped
 	reading       atomic.Bool // sources are read
+
+	// virtual is the virtual clock, nil without one.
+	virtual *log.VirtualTime
 
 	state atomic.Pointer[published]
 	// readers is the epochs of transactions that have not taken all their snapshots.
@@ -142,10 +149,10 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.HoldMemory == 0 {
 		opts.HoldMemory = systemMemory() / 4
 	}
-	if opts.HoldAge == 0 {
+	if opts.HoldAge == 0 && !opts.VirtualClock {
 		opts.HoldAge = time.Hour
 	}
-	if opts.LagAge == 0 {
+	if opts.LagAge == 0 && !opts.VirtualClock {
 		opts.LagAge = 24 * time.Hour
 	}
 	if opts.CheckpointCopy == 0 {
@@ -156,6 +163,10 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	db := &DB{opts: opts, logger: opts.Logger, proposals: make(chan *proposal, 1024), aside: make(chan struct{}, ExtraThreads), closing: make(chan struct{}),
 		sequencerDone: make(chan struct{}), news: make(chan struct{}), mergeWake: make(chan struct{}, 1), failed: make(chan struct{}), started: log.MicrosOf(time.Now())}
+	if opts.VirtualClock {
+		db.virtual = log.NewVirtualTime(virtualStart)
+		db.opts.Time, db.started = db.virtual, virtualStart
+	}
 	db.checkpoints.due = make(chan struct{}, 1)
 	db.ctx, db.stop = context.WithCancel(context.Background())
 	db.core = &core{db: db, cat: catalog.New(), rels: map[catalog.ID]*stored{}, seqs: map[catalog.ID]*sequenceState{},
@@ -195,6 +206,7 @@ func (db *DB) open(dir string) error {
 	if err != nil {
 		return err
 	}
+	db.catchUpClock()
 	if err := db.dir.MarkInitialized(); err != nil {
 		return err
 	}
@@ -288,8 +300,17 @@ func (db *DB) publish(p *published, ready []appliedEpoch) {
 	}
 }
 
-// now is the session clock: the log's, µs since 2000-01-01 UTC.
+// now is the session clock: the log's, µs since 2000-01-01 UTC. A virtual clock is shown
+// without the microseconds that keep entries apart.
 func (db *DB) now() int64 {
+	if db.virtual != nil {
+		return db.virtual.Micros()
+	}
+	return db.logNow()
+}
+
+// logNow is the log's clock.
+func (db *DB) logNow() int64 {
 	if db.driver == nil {
 		return db.started
 	}

@@ -38,6 +38,7 @@ const (
 	codeSequence opCode = 4
 	codeRange    opCode = 5
 	codeRows     opCode = 6
+	codeClock    opCode = 7
 )
 
 const payloadVersion = 1
@@ -188,6 +189,8 @@ func decodeOp(c opCode, b []byte) (op, error) {
 		o = &sequenceOp{}
 	case codeRange:
 		o = &rangeOp{}
+	case codeClock:
+		o = &clockOp{}
 	default:
 		return nil, fmt.Errorf("unknown operation")
 	}

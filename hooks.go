@@ -73,6 +73,7 @@ func init() {
 		"txid_current":         func(h *hooks, _ []types.Datum) (types.Datum, error) { return number(int64(h.t.snap.epoch)) },
 		"pg_current_xact_id":   func(h *hooks, _ []types.Datum) (types.Datum, error) { return number(int64(h.t.snap.epoch)) },
 		"pg_sleep":             pgSleep,
+		"advance_clock":        advanceClock,
 		"pg_cancel_backend":    func(h *hooks, a []types.Datum) (types.Datum, error) { return h.signal(a[0].I, false) },
 		"pg_terminate_backend": func(h *hooks, a []types.Datum) (types.Datum, error) { return h.signal(a[0].I, true) },
 		"getdatabaseencoding":  func(h *hooks, _ []types.Datum) (types.Datum, error) { return text("UTF8") },
@@ -103,6 +104,13 @@ func currentSetting(h *hooks, a []types.Datum) (types.Datum, error) {
 func setConfig(h *hooks, a []types.Datum) (types.Datum, error) {
 	if a[0].Null {
 		return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed, "SET requires parameter name")
+	}
+	if isClock(a[0].S) {
+		if err := h.s.setClockText(h.ctx, a[1].S); err != nil {
+			return types.NullDatum, err
+		}
+		v, err := h.s.showClock()
+		return types.Datum{S: v}, err
 	}
 	local := a[2].I != 0
 	if local {

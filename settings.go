@@ -133,6 +133,9 @@ func (s *settings) text(name string) string { v, _ := s.get(name); return v }
 // set checks and sets a value. It returns the setting, nil for a custom one.
 func (s *settings) set(name, value string) (*setting, error) {
 	d := findSetting(name)
+	if isClock(name) {
+		return nil, sqlerr.New(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed now", clockSetting)
+	}
 	if d == nil {
 		lower := strings.ToLower(name)
 		if acceptedSettings[lower] || strings.Contains(name, ".") {

@@ -174,7 +174,7 @@ func (db *DB) untilDue() time.Duration {
 	if due == exec.NoTimer {
 		return long
 	}
-	left := due - db.now()
+	left := due - db.logNow()
 	if left <= 0 {
 		return 0
 	}

@@ -83,8 +83,16 @@ func (db *DB) begin(enter bool) *transaction {
 		}
 		return &transaction{db: db, snap: p, states: make(map[*stored]*relation.Snapshot), cat: p.cat, made: map[catalog.ID]*stored{},
 			group: txn.NewOwnGroup(), reads: map[catalog.ID]bool{}, asRead: map[catalog.ID]bool{}, anew: map[catalog.ID]bool{},
-			started: max(db.now(), p.time), entered: enter, begun: time.Now()}
+			started: db.startOf(p), entered: enter, begun: time.Now()}
 	}
+}
+
+// startOf is the time of a transaction that starts with state p, which it is not before.
+func (db *DB) startOf(p *published) int64 {
+	if db.virtual != nil {
+		return db.now()
+	}
+	return max(db.now(), p.time)
 }
 
 // pinAll takes the snapshots of all relations, so that later statements find them. mu is

@@ -28,7 +28,7 @@ func textField(n string) planner.Field { return planner.Field{Name: n, Type: typ
 func (s *conn) utility(ctx context.Context, p *portal, r session.Results) error {
 	switch st := p.prep.stmt.AST.(type) {
 	case *ast.Set:
-		return s.setSetting(st, r)
+		return s.setSetting(ctx, st, r)
 	case *ast.Show:
 		return s.show(st, r)
 	case *ast.ShowObjects:
@@ -86,8 +86,17 @@ func utilityFields(st ast.Statement) ([]planner.Field, bool) {
 	return nil, false
 }
 
-func (s *conn) setSetting(st *ast.Set, r session.Results) error {
+func (s *conn) setSetting(ctx context.Context, st *ast.Set, r session.Results) error {
 	name := st.Name
+	if isClock(name) {
+		if st.Reset || st.Default || st.Local {
+			return sqlerr.New(sqlerr.CantChangeRuntimeParam, "parameter %q can only be set forward", clockSetting)
+		}
+		if err := s.setClockText(ctx, st.Text()); err != nil {
+			return err
+		}
+		return r.Complete(st.Tag())
+	}
 	if st.Reset && name == "all" {
 		clear(s.set.values)
 		s.set.display = nil
@@ -155,6 +164,8 @@ func (s *conn) showValue(name string) (string, error) {
 			return "on", nil
 		}
 		return "off", nil
+	case clockSetting:
+		return s.showClock()
 	}
 	v, ok := s.set.get(name)
 	if !ok {

@@ -16,6 +16,7 @@ const separator = "----"
 var directives = map[string][2]int{
 	"halt": {0, 0}, "include": {1, 1}, "connection": {1, 1}, "sleep": {1, 1}, "hash-threshold": {1, 1},
 	"control": {2, 2}, "restart": {0, 0}, "checkpoint": {0, 0}, "fingerprint": {0, 0}, "let": {1, 1}, "file": {2, 2},
+	"clock": {1, 1},
 }
 
 // parseFile reads a file into records. Joined, the lines of all records are the lines of the file.

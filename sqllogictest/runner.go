@@ -99,7 +99,10 @@ func RunFile(ctx context.Context, path string, server Server, opts Options) (rep
 	if err != nil {
 		return nil, err
 	}
-	if r.connString, err = server.Start(ctx, opts.Mode); err != nil {
+	if r.Mode.VirtualClock, err = virtualClock(records); err != nil {
+		return nil, err
+	}
+	if r.connString, err = server.Start(ctx, r.Mode); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
 	defer func() {
@@ -124,6 +127,23 @@ func RunFile(ctx context.Context, path string, server Server, opts Options) (rep
 	return r.report, nil
 }
 
+// virtualClock reports whether a file asks for a virtual clock, which it has to do before its first statement.
+func virtualClock(records []*record) (bool, error) {
+	begun, virtual := false, false
+	for _, rec := range records {
+		switch {
+		case rec.kind == kindDirective && rec.verb == "clock":
+			if begun || rec.args[0] != "virtual" {
+				return false, fmt.Errorf("%s: the clock is `clock virtual`, before the first statement", rec.at())
+			}
+			virtual = true
+		case rec.kind != kindText && rec.kind != kindDirective:
+			begun = true
+		}
+	}
+	return virtual, nil
+}
+
 // replay applies the log again in other modes and reads the fingerprints there.
 func (r *runner) replay(ctx context.Context, path string) error {
 	server, ok := r.server.(Replayer)
@@ -132,6 +152,7 @@ func (r *runner) replay(ctx context.Context, path string) error {
 	}
 	r.report.Replays = map[string]Fingerprint{}
 	for _, mode := range r.Replay {
+		mode.VirtualClock = r.Mode.VirtualClock
 		cs, err := server.Replay(ctx, mode)
 		if err != nil {
 			return fmt.Errorf("replay in mode %s: %w", mode.Name, err)

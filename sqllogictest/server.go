@@ -13,6 +13,9 @@ type Mode struct {
 	Restart bool
 	// Lag makes every dataflow move beside the step, some epochs behind it.
 	Lag bool
+	// VirtualClock starts the server with a clock that stands still until the file moves it. A file asks for it with
+	// `clock virtual`.
+	VirtualClock bool
 	// Extended sends statements with the extended protocol (Parse, Bind, Describe, Execute), save those that hold several.
 	Extended bool
 }

@@ -30,6 +30,9 @@ type session struct {
 // sessionState matches statements whose effect ends with the connection and which can be repeated.
 var sessionState = regexp.MustCompile(`(?i)^\s*(SET\s+(SESSION\s+)?[a-z_."]+\s*(=|\bTO\b)|SET\s+TIME\s+ZONE|RESET|PREPARE|DEALLOCATE|DISCARD)\b?`)
 
+// clockMoves matches what moves a virtual clock, which is not the session's.
+var clockMoves = regexp.MustCompile(`(?i)^\s*SET\s+streamdb\.clock\b`)
+
 // idle reports whether the connection may be cut without changing an answer.
 func (s *session) idle() bool {
 	return s.conn == nil || s.conn.IsClosed() || s.conn.TxStatus() == 'I'
@@ -73,7 +76,7 @@ func (s *session) exec(ctx context.Context, sql string) (*pgconn.Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	if sessionState.MatchString(sql) && s.conn.TxStatus() == 'I' {
+	if sessionState.MatchString(sql) && !clockMoves.MatchString(sql) && s.conn.TxStatus() == 'I' {
 		s.state = append(s.state, sql)
 	}
 	return last, nil

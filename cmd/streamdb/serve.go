@@ -51,12 +51,14 @@ func serveSpec(args []string) (spec, error) {
 	key := fs.String("tls-key", "", "its private key `file` (PEM)")
 	fs.IntVar(&s.db.Workers, "workers", 0, "workers of a dataflow (default 1)")
 	holds := fs.Int64("hold-memory", 0, "`MiB` that old rows kept for transactions, subscriptions and lagging views may take (default a quarter of the memory; -1: no bound)")
-	fs.DurationVar(&s.db.HoldAge, "hold-age", time.Hour, "the greatest `age` of what a transaction or subscription reads; -1s: no bound")
-	fs.DurationVar(&s.db.LagAge, "lag-age", 24*time.Hour, "the greatest `age` by which a view may be behind; -1s: no bound")
+	fs.DurationVar(&s.db.HoldAge, "hold-age", 0, "the greatest `age` of what a transaction or subscription reads (default 1h; -1s: no bound)")
+	fs.DurationVar(&s.db.LagAge, "lag-age", 0, "the greatest `age` by which a view may be behind (default 24h; -1s: no bound)")
 	statement := fs.Int64("statement-memory", 1024, "`MiB` that one statement may take; -1: no bound")
 	writes := fs.Int64("transaction-memory", 0, "`MiB` that a transaction may write before it commits (default a quarter of the memory; -1: no bound)")
 	fs.IntVar(&s.connections, "max-connections", 100, "sessions at a time")
 	fs.BoolVar(&s.pprof, "pprof", false, "serve /debug/pprof on the HTTP address, too")
+	fs.BoolVar(&s.db.VirtualClock, "virtual-clock", false, "time stands still until advance_clock or SET streamdb.clock moves it: for tests, see docs/testing-your-sql.md")
+	fs.DurationVar(&s.db.TickInterval, "tick-interval", 100*time.Millisecond, "how often time is logged when nothing else is and something waits for it")
 	level := fs.String("log-level", "info", "what is logged: debug, info, warn or error")
 	if err := parseFlags(fs, args); err != nil {
 		return s, err

@@ -54,6 +54,7 @@ var docs = map[string]doc{
 	"@>":                                 {"contains", "ARRAY[1,2,3] @> ARRAY[1] → t"},
 	"^":                                  {"power", "2 ^ 10 → 1024"},
 	"^@":                                 {"starts with", "'' ^@ 'He' → f"},
+	"advance_clock":                      {"moves the virtual clock of a test instance on; answers when that is applied", ""},
 	"abs":                                {"absolute value", "abs(7) → 7"},
 	"acos":                               {"arccosine", ""},
 	"acosh":                              {"inverse hyperbolic cosine", ""},

@@ -27,7 +27,7 @@ var sessionFuncs = []struct {
 	{Volatile, []string{
 		"set_config text,text,bool->text", "nextval regclass->int8", "currval regclass->int8", "setval regclass,int8->int8",
 		"setval regclass,int8,bool->int8", "lastval ->int8", "txid_current ->int8", "pg_current_xact_id ->int8",
-		"pg_sleep float8->void", "pg_cancel_backend int4->bool", "pg_terminate_backend int4->bool", "pg_terminate_backend int4,int8->bool",
+		"pg_sleep float8->void", "advance_clock interval->timestamptz", "pg_cancel_backend int4->bool", "pg_terminate_backend int4->bool", "pg_terminate_backend int4,int8->bool",
 		"pg_advisory_lock int8->void", "pg_advisory_lock int4,int4->void", "pg_advisory_lock_shared int8->void", "pg_advisory_lock_shared int4,int4->void",
 		"pg_try_advisory_lock int8->bool", "pg_try_advisory_lock int4,int4->bool", "pg_try_advisory_lock_shared int8->bool",
 		"pg_try_advisory_lock_shared int4,int4->bool", "pg_advisory_unlock int8->bool", "pg_advisory_unlock int4,int4->bool",

@@ -44,7 +44,7 @@ func (p *inProcess) Start(_ context.Context, mode sqllogictest.Mode) (string, er
 }
 
 func (p *inProcess) open(workers int) (string, error) {
-	opts := streamdb.Options{FS: p.fs, Workers: workers, KeepLog: true, NoInlineFill: p.mode.Lag, Logger: slog.New(slog.DiscardHandler)}
+	opts := streamdb.Options{FS: p.fs, Workers: workers, KeepLog: true, NoInlineFill: p.mode.Lag, VirtualClock: p.mode.VirtualClock, Logger: slog.New(slog.DiscardHandler)}
 	if p.mode.Lag {
 		opts.LagEvery = 3
 	}
