@@ -322,6 +322,7 @@ func (w *fill) timed(part func() error) error {
 
 // readAll applies the held rows as one delta.
 func (w *fill) readAll() error {
+	w.f.run.Begin(w.time)
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.late {
@@ -419,6 +420,7 @@ func (w *fill) catchUp(to stop) error {
 	}
 	from := w.epoch
 	w.epoch, w.time, w.prev = to.epoch, to.time, to.prev
+	w.f.run.Begin(w.time)
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.late {

@@ -346,6 +346,7 @@ func (f *dataflow) suspendedInput() *stored {
 // step applies one epoch.
 func (f *dataflow) step(c *core, s *step) error {
 	f.moved = true
+	f.run.Begin(s.time)
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		if in.late {

@@ -147,6 +147,7 @@ func (v *verification) recompute() (*chunk.Chunk, error) {
 	if err != nil {
 		return nil, err
 	}
+	run.Begin(v.time)
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		push := func(c *chunk.Chunk) error {

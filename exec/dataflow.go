@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
 
 	"streamdb/planner/physical"
@@ -52,6 +53,7 @@ type Dataflow struct {
 	turn    int         // the worker that the next scanned chunk goes to
 	hash    []uint64    // scratch of spread
 	first   bool        // no epoch has been flushed yet
+	now     int64       // time of the epoch that is being pushed, see Begin
 	sinks   []*sink     // the root's output, per worker
 	dead    []*deadLetters
 	kept    []owned // see parts
@@ -85,7 +87,7 @@ func New(plan *physical.Plan, opts Options) (*Dataflow, error) {
 	if opts.Workers <= 0 {
 		opts.Workers = 1
 	}
-	d := &Dataflow{plan: plan, opts: opts, first: true}
+	d := &Dataflow{plan: plan, opts: opts, first: true, now: math.MinInt64}
 	for i := range plan.Nodes {
 		if s := plan.Nodes[i].Scan; s != nil {
 			d.scans = append(d.scans, Scan{Node: i, Scan: s})
@@ -105,6 +107,13 @@ func New(plan *physical.Plan, opts Options) (*Dataflow, error) {
 
 // Scans returns the dataflow's inputs; their position is the scan number of Push.
 func (d *Dataflow) Scans() []Scan { return d.scans }
+
+// Begin tells the time of the epoch whose changes are pushed next, as FlushInput.Time
+// will: rows are judged by it and stamped with it as they come. Without it they are
+// taken to come at the time of the last flush.
+func (d *Dataflow) Begin(time int64) {
+	d.now = max(d.now, time)
+}
 
 // Push feeds a chunk with the scan's columns. The chunk must not change any more.
 func (d *Dataflow) Push(scan int, c *chunk.Chunk) error {
@@ -161,6 +170,7 @@ type FlushInput struct {
 // Flush ends the epoch: every operator emits what it owes.
 func (d *Dataflow) Flush(in FlushInput) (*Result, error) {
 	d.time, d.prev = in.Time, in.Prev
+	d.Begin(in.Time)
 	d.spreadWatermarks(in.Watermarks)
 	if err := d.run(&in); err != nil {
 		return nil, err

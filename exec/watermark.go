@@ -54,6 +54,10 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 	switch n.Kind {
 	case physical.KindFilter, physical.KindLeaders, physical.KindExchange, physical.KindEmit:
 		return in[0]
+	case physical.KindTemporalFilter:
+		if n.TemporalFilter.Expires() {
+			return in[0]
+		}
 	case physical.KindProject:
 		return projectMarks(n, in[0])
 	case physical.KindProjectSet:

@@ -55,6 +55,13 @@ func (a *annotator) node(i int) {
 		n.AppendOnly = true
 	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindEmitEvery:
 		a.pass(i, n)
+	case physical.KindTemporalFilter:
+		a.pass(i, n)
+		n.AppendOnly = n.AppendOnly && n.TemporalFilter.AppendsOnly()
+		if !n.TemporalFilter.Expires() {
+			// A row that comes in later than it arrived is below the watermark by then.
+			n.Watermarks, a.ends[i] = nil, nil
+		}
 	case physical.KindProject:
 		a.project(i, n)
 	case physical.KindProjectSet:

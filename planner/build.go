@@ -226,9 +226,7 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 		}
 		return p.add(physical.Node{Kind: physical.KindValues, Values: &physical.Values{Rows: rows}}, n.Out, distribution{single: true})
 	case *logical.Filter:
-		in := p.build(n.Input, need.Union(logical.Refs(n.Pred)))
-		return p.add(physical.Node{Kind: physical.KindFilter, Inputs: []int{in.idx},
-			Filter: &physical.Filter{Pred: p.local(n.Pred, in.cols)}}, in.cols, in.dist)
+		return p.filter(n, need)
 	case *logical.Project:
 		return p.projectNode(n, need)
 	case *logical.ProjectSet:

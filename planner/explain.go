@@ -259,6 +259,8 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return fmt.Sprintf(" %d rows", len(n.Values.Rows))
 	case n.Filter != nil:
 		return " " + FormatExpr(n.Filter.Pred, in)
+	case n.TemporalFilter != nil:
+		return temporalText(n.TemporalFilter, in)
 	case n.Project != nil:
 		out := make([]string, len(n.Project.Exprs))
 		for i, e := range n.Project.Exprs {

@@ -139,6 +139,9 @@ func (b *binder) finish(r *relation) (*physical.Plan, bool, error) {
 	annotate(b.cat, plan)
 	if b.maintained {
 		plan.Settings = b.p.opts.Recorded
+		if err := noClock(plan); err != nil {
+			return nil, false, err
+		}
 	}
 	return plan, ordered, nil
 }

@@ -117,6 +117,7 @@ func appendRow(c *chunk.Chunk, r row, w int64) {
 
 // epoch is what one epoch of a history changes, and what is there after it; by table.
 type epoch struct {
+	time  int64 // of the log's entry
 	delta map[catalog.ID]*chunk.Chunk
 	whole map[catalog.ID]*chunk.Chunk
 	marks map[catalog.ID]int64
@@ -131,8 +132,10 @@ func history(cat *catalog.Catalog, rng *rand.Rand, epochs int) []epoch {
 		}
 	}
 	var h []epoch
+	now := int64(0)
 	for range epochs {
-		e := epoch{map[catalog.ID]*chunk.Chunk{}, map[catalog.ID]*chunk.Chunk{}, map[catalog.ID]int64{}}
+		now += 1 + rng.Int64N(3*second)
+		e := epoch{now, map[catalog.ID]*chunk.Chunk{}, map[catalog.ID]*chunk.Chunk{}, map[catalog.ID]int64{}}
 		for _, t := range all {
 			id := t.desc.ID
 			e.delta[id] = t.change(rng)

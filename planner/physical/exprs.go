@@ -27,6 +27,8 @@ func MapExprs(p *Plan, f func(*expr.Expr) *expr.Expr) *Plan {
 		switch {
 		case n.Filter != nil:
 			n.Filter = &Filter{Pred: one(n.Filter.Pred)}
+		case n.TemporalFilter != nil:
+			n.TemporalFilter = n.TemporalFilter.mapExprs(f)
 		case n.Project != nil:
 			n.Project = &Project{Exprs: all(n.Project.Exprs)}
 		case n.Values != nil:

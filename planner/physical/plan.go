@@ -78,6 +78,8 @@ type Node struct {
 	Exchange   *Exchange   `json:"exchange,omitempty"`
 	Recursive  *Recursive  `json:"recursive,omitempty"`
 	WorkTable  *WorkTable  `json:"work_table,omitempty"`
+
+	TemporalFilter *TemporalFilter `json:"temporal_filter,omitempty"`
 }
 
 // LateByColumn is the id of the column of late rows which says by how much they are late.

@@ -289,7 +289,32 @@ func (c *Ctx) innerJoin(n *logical.Join, preds []*expr.Expr) logical.Node {
 	if len(items) == 0 {
 		return logical.Where(logical.Unit(), logical.And(conds...))
 	}
-	return c.joinItems(items, sets, conds)
+	// A join does not look at its rows again as time passes: that is for a filter above it.
+	var timed []*expr.Expr
+	if c.Maintained {
+		conds = slices.DeleteFunc(slices.Clone(conds), func(p *expr.Expr) bool {
+			t := readsClock(p)
+			if t {
+				timed = append(timed, p)
+			}
+			return t
+		})
+	}
+	return logical.Where(c.joinItems(items, sets, conds), logical.And(timed...))
+}
+
+// readsClock tells whether a condition depends on the time.
+func readsClock(e *expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x *expr.Expr) bool {
+		if x.Op == expr.OpCall && len(x.Args) == 0 {
+			if f := functions.ByID(x.Fn); f != nil && f.Volatility == functions.Stable {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // joinItems joins inputs left to right, a connected one first.

@@ -98,3 +98,24 @@ SELECT window_end, count(*) FROM TUMBLE((SELECT a.ts, a.k FROM e a LEFT JOIN e b
 SELECT a.window_end, a.k, a.n, b.top FROM (SELECT window_start, window_end, k, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') GROUP BY window_start, window_end, k) a LEFT JOIN (SELECT window_start, window_end, k, max(v) AS top FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE v > 2 GROUP BY window_start, window_end, k) b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.k = b.k EMIT ON WINDOW CLOSE;
 SELECT a.window_end, a.n, b.window_end AS bend, b.n AS bn FROM (SELECT window_start, window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE k = 1 GROUP BY window_start, window_end) a FULL JOIN (SELECT window_start, window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE v > 2 GROUP BY window_start, window_end) b ON a.window_start = b.window_start AND a.window_end = b.window_end;
 SELECT a.ts, a.v, b.v AS w FROM TUMBLE(e, ts, INTERVAL '2 seconds') a LEFT JOIN TUMBLE(e, ts, INTERVAL '2 seconds') b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.k = b.k AND a.v < b.v;
+
+-- temporal filters: rows that go, that come, that do both
+SELECT * FROM m WHERE ts > localtimestamp - INTERVAL '4 seconds';
+SELECT * FROM e WHERE ts >= now() - INTERVAL '2 seconds' AND v > 0;
+SELECT * FROM m WHERE ts + INTERVAL '3 seconds' <= now();
+SELECT * FROM m WHERE ts BETWEEN now() - INTERVAL '5 seconds' AND now() - INTERVAL '1 second';
+SELECT * FROM m WHERE now() - ts < INTERVAL '3 seconds' AND NOT (ts > now());
+SELECT * FROM m WHERE ts > now() - v * INTERVAL '2 seconds' AND ts - now() < k * INTERVAL '1 second';
+SELECT * FROM m WHERE ts > now() - INTERVAL '6 seconds' / v;
+SELECT * FROM m WHERE ts = date_trunc('second', now());
+SELECT * FROM m WHERE date_trunc('second', ts) = date_trunc('second', localtimestamp);
+SELECT * FROM m WHERE ts + INTERVAL '1 month' > now() + INTERVAL '1 month' - INTERVAL '3 seconds';
+SELECT k, count(*), sum(v) FROM m WHERE ts > now() - INTERVAL '4 seconds' GROUP BY k;
+SELECT k, max(ts) FROM m GROUP BY k HAVING max(ts) > now() - INTERVAL '2 seconds';
+SELECT m.k, e.v FROM m JOIN e ON m.k = e.k WHERE m.ts > now() - INTERVAL '3 seconds' AND e.ts + m.v * INTERVAL '1 second' > now();
+SELECT m.k, m.v, e.v AS ev FROM m LEFT JOIN (SELECT * FROM e WHERE ts > now() - INTERVAL '3 seconds') e ON m.k = e.k;
+SELECT k, v FROM (SELECT k, v, ts FROM m ORDER BY ts DESC, k, v LIMIT 3) q WHERE ts > now() - INTERVAL '2 seconds';
+SELECT k, v FROM m WHERE ts > now() - INTERVAL '5 seconds' ORDER BY ts DESC, k, v LIMIT 3;
+SELECT k FROM t WHERE EXISTS (SELECT 1 FROM m WHERE m.k = t.k AND m.ts > now() - INTERVAL '2 seconds');
+SELECT window_end, count(*) FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end HAVING window_end > now() - INTERVAL '4 seconds';
+SELECT window_end, count(*), max(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') WHERE ts > now() - INTERVAL '9 seconds' GROUP BY window_end
