@@ -8,7 +8,7 @@ import (
 	"streamdb/sql/types"
 )
 
-func at(t *testing.T, s string) int64 {
+func instantOf(t *testing.T, s string) int64 {
 	t.Helper()
 	us, err := types.ParseTimestamp(s, types.DefaultSettings)
 	if err != nil {
@@ -26,18 +26,18 @@ func monthAgo(z *time.Location) *Clock {
 // noon, and again in the mornings of the days to March 31st, as PostgreSQL has it.
 func TestMonthAgo(t *testing.T) {
 	c := monthAgo(nil)
-	n, want := at(t, "2023-03-01 00:00:00"), []string{
+	n, want := instantOf(t, "2023-03-01 00:00:00"), []string{
 		"2023-03-28 12:00:00", "2023-03-29 00:00:00", "2023-03-29 12:00:00", "2023-03-30 00:00:00", "2023-03-30 12:00:00",
 		"2023-03-31 00:00:00", "2023-03-31 12:00:00",
 	}
 	for i, w := range want {
-		holds, next := c.Holds(n, Less, at(t, "2023-02-28 12:00:00"))
-		if holds != (i%2 == 0) || next != at(t, w) {
+		holds, next := c.Holds(n, Less, instantOf(t, "2023-02-28 12:00:00"))
+		if holds != (i%2 == 0) || next != instantOf(t, w) {
 			t.Fatalf("at %s: %v until %s, want %s", stamp(n), holds, stamp(next), w)
 		}
 		n = next
 	}
-	if holds, next := c.Holds(n, Less, at(t, "2023-02-28 12:00:00")); holds || next != Never {
+	if holds, next := c.Holds(n, Less, instantOf(t, "2023-02-28 12:00:00")); holds || next != Never {
 		t.Fatalf("at the end: %v until %s", holds, stamp(next))
 	}
 }
@@ -67,9 +67,9 @@ func TestClockChanges(t *testing.T) {
 	const quarter = 15 * types.MicrosPerMinute
 	for k, c := range clocks {
 		for _, around := range []string{"2023-03-26 01:00:00", "2023-10-29 01:00:00", "2024-02-29 00:00:00", "2024-03-31 00:00:00"} {
-			bound := c.At(at(t, around)) + (rnd.Int64N(400)-200)*quarter
+			bound := c.At(instantOf(t, around)) + (rnd.Int64N(400)-200)*quarter
 			cmp := Compare(rnd.IntN(4))
-			from, to := at(t, around)-40*day, at(t, around)+70*day
+			from, to := instantOf(t, around)-40*day, instantOf(t, around)+70*day
 			n := from
 			holds, next := c.Holds(n, cmp, bound)
 			for p := from; p < to; p += quarter {
