@@ -120,7 +120,7 @@ func temporalConds(e *expr.Expr) []physical.TemporalCond {
 		return nil
 	}
 	c := physical.TemporalCond{Bound: bound}
-	if d := functionOf(clock); d != nil && d.Name == "-" && len(clock.Args) == 2 && isTime(clock.Args[0].Type) && isTime(clock.Args[1].Type) {
+	if d := functionOf(clock); d != nil && d.Name == "-" && len(clock.Args) == 2 && isMoment(clock.Args[0].Type) && isMoment(clock.Args[1].Type) {
 		// now() - ts < span is now() < ts + span, ts - now() < span is now() > ts - span.
 		c.Span, c.Bound, clock = bound, clock.Args[1], clock.Args[0]
 		if clockIn(c.Bound) != nil {
@@ -131,7 +131,7 @@ func temporalConds(e *expr.Expr) []physical.TemporalCond {
 		}
 	}
 	steps, t, ok := clockSteps(clock)
-	if !ok || !isTime(c.Bound.Type) {
+	if !ok || !isMoment(c.Bound.Type) {
 		return nil
 	}
 	if t != types.KindTimestampTZ && c.Bound.Type.Kind == types.KindTimestampTZ {
@@ -148,8 +148,8 @@ func temporalConds(e *expr.Expr) []physical.TemporalCond {
 	return []physical.TemporalCond{c}
 }
 
-// isTime tells whether a type is a point in time.
-func isTime(t types.Type) bool {
+// isMoment tells whether a type is a point in time.
+func isMoment(t types.Type) bool {
 	return t.Kind == types.KindTimestampTZ || t.Kind == types.KindTimestamp || t.Kind == types.KindDate
 }
 
@@ -207,7 +207,7 @@ func addStep(op string, t types.Kind, arg *expr.Expr) ([]physical.ClockStep, boo
 	if t == types.KindTimestampTZ {
 		s.Op = physical.ClockAddInstant
 	}
-	days := t == types.KindDate && arg.Type.Class() == types.ClassInt && !isTime(arg.Type) && arg.Type.Kind != types.KindTime
+	days := t == types.KindDate && arg.Type.Class() == types.ClassInt && !isMoment(arg.Type) && arg.Type.Kind != types.KindTime
 	return []physical.ClockStep{s}, clockIn(arg) == nil && (days || arg.Type.Kind == types.KindInterval)
 }
 
