@@ -328,7 +328,7 @@ func zoneEdges(v int64, z *time.Location, edge func(by int64)) {
 		return
 	}
 	if _, end := timeOf(v, z).ZoneBounds(); !end.IsZero() {
-		edge(instant(end) - v)
+		edge(microsOf(end) - v)
 	}
 }
 
@@ -340,7 +340,7 @@ func wallEdges(v int64, z *time.Location, edge func(by int64)) {
 	start, end := timeOf(types.LocalToUTC(v, z)-day, z).ZoneBounds()
 	for range 3 {
 		if !start.IsZero() {
-			t := instant(start)
+			t := microsOf(start)
 			edge(types.UTCToLocal(t-1, z) + 1 - v)
 			edge(types.UTCToLocal(t, z) - v)
 		}
@@ -362,4 +362,4 @@ func timeOf(us int64, z *time.Location) time.Time {
 	return time.Unix(sec-unixEpoch, 0).In(z)
 }
 
-func instant(t time.Time) int64 { return (t.Unix() + unixEpoch) * types.MicrosPerSecond }
+func microsOf(t time.Time) int64 { return (t.Unix() + unixEpoch) * types.MicrosPerSecond }

@@ -45,7 +45,7 @@ func TestFlatState(t *testing.T) {
 					appendRow(c, r, 1)
 				}
 				push(t, d, map[catalog.ID]*chunk.Chunk{e.ID: c}, 0)
-				flush(t, d, map[catalog.ID]int64{e.ID: (s - 3) * second})
+				flush(t, d, &epoch{time: (s + 1) * second, marks: map[catalog.ID]int64{e.ID: (s - 3) * second}})
 				var b, k int64
 				for _, n := range d.Stats() {
 					b, k = b+n.StateBytes, k+n.StateKeys
