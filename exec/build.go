@@ -39,6 +39,9 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		if d.opts.Strict && len(node.TopN.Partition) == 0 {
 			return &sortRows{spec: node.TopN, schema: node.Schema}, nil
 		}
+		if t := newTopOne(d, n); t != nil {
+			return t, nil
+		}
 		return newTopN(d, n), nil
 	case physical.KindOverWindow:
 		if d.opts.Strict && !loops(d.plan) {

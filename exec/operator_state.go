@@ -91,6 +91,9 @@ func (t *topN) restored() error {
 		lists[p] = append(lists[p], r)
 	}
 	t.groups = make([]topGroup, len(lists))
+	for slots := range slices.Chunk(t.rows.LiveSlots(nil), chunk.RowsMax) {
+		t.noteHashes(slots, hashSlots(t.rows, slots))
+	}
 	for p, l := range lists {
 		slices.SortFunc(l, t.order)
 		g := &t.groups[p]

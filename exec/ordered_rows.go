@@ -54,6 +54,37 @@ func (o *orderedRows) remove(s int32, compare func(a, b int32) int) {
 	}
 }
 
+// at returns the slot at position i.
+func (o *orderedRows) at(i int) int32 {
+	b := 0
+	for i >= len(o.blocks[b]) {
+		i -= len(o.blocks[b])
+		b++
+	}
+	return o.blocks[b][i]
+}
+
+// cut takes out all slots from position n on and appends them to gone.
+func (o *orderedRows) cut(n int, gone []int32) []int32 {
+	if n >= o.n {
+		return gone
+	}
+	o.n = n
+	for b, l := range o.blocks {
+		if n >= len(l) {
+			n -= len(l)
+			continue
+		}
+		gone = append(gone, l[n:]...)
+		o.blocks[b] = l[:n]
+		n = 0
+	}
+	for len(o.blocks) > 0 && len(o.blocks[len(o.blocks)-1]) == 0 {
+		o.blocks = o.blocks[:len(o.blocks)-1]
+	}
+	return gone
+}
+
 // each calls f for the slots in order until it returns false.
 func (o *orderedRows) each(f func(s int32) bool) {
 	for _, b := range o.blocks {

@@ -24,10 +24,17 @@ type topN struct {
 	peers func(a, b int32) bool // equal in ORDER BY
 
 	groups []topGroup // by partition slot
+	hashes []uint32   // of the rows, by their slot: what an index entry needs
 	dirty  []int32
 	// vanished is rows whose weight was zero after a Push, maybe several times.
 	vanished []int32
 	close    *windowClose // frees partitions of closed windows, else nil
+
+	// bounds holds, by partition slot, the first sort key of the last row of the window,
+	// if it is full: over append-only input rows behind it are not stored. nil: not used.
+	bounds []int64
+	lead   leadKey
+	sel    []int32
 
 	hash, rowHash []uint64
 	slots, rowAt  []int32
@@ -67,7 +74,45 @@ func newTopN(d *Dataflow, node int) *topN {
 	t.rows = chunk.NewRowTable(in.Schema, 2)
 	order := newOverOrder(t.rows, n.TopN.Order)
 	t.order, t.peers = order.compare, order.peers
+	var ok bool
+	if t.lead, ok = newLeadKey(n.TopN.Order, in.Schema); ok && t.append && n.TopN.LimitExpr == nil && n.TopN.Limit > 0 && t.end() <= boundsMax {
+		t.bounds = []int64{}
+	}
 	return t
+}
+
+// boundsMax is the largest window whose last row is looked for after each insertion.
+const boundsMax = 256
+
+// end returns the rank behind the window.
+func (t *topN) end() int64 { return t.spec.Offset + t.spec.Limit }
+
+// ahead returns the rows of c, and their partitions, that are not behind full windows.
+func (t *topN) ahead(c *chunk.Chunk, slots []int32) (*chunk.Chunk, []int32) {
+	for len(t.bounds) < t.parts.Slots() {
+		t.bounds = append(t.bounds, math.MinInt64)
+	}
+	if cap(t.sel) < c.Rows {
+		t.sel = make([]int32, max(c.Rows, chunk.RowsMax))
+	}
+	col, n := c.Cols[t.lead.col], 0
+	for i, p := range slots {
+		if t.lead.of(col, i) >= t.bounds[p] {
+			t.sel[n], slots[n] = int32(i), p
+			n++
+		}
+	}
+	if n == c.Rows {
+		return c, slots
+	}
+	return c.Gather(t.sel[:n]), slots[:n]
+}
+
+// raise brings the bound of partition p up to date after a row was inserted.
+func (t *topN) raise(p int32, rows *orderedRows) {
+	if end := int(t.end()); rows.n >= end {
+		t.bounds[p] = t.lead.stored(t.rows, rows.at(end-1))
+	}
 }
 
 // Push adds c's rows to their partitions.
@@ -82,11 +127,18 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 	for i, k := range t.spec.Partition {
 		keys[i] = c.Cols[k]
 	}
-	slots, rows := t.slots[:c.Rows], t.rowAt[:c.Rows]
+	slots := t.slots[:c.Rows]
 	t.parts.Upsert(keys, hashKeys(c, t.spec.Partition, &t.hash), slots)
+	if t.bounds != nil {
+		if c, slots = t.ahead(c, slots); c.Rows == 0 {
+			return
+		}
+	}
+	rows := t.rowAt[:c.Rows]
 	hash := t.rowHash[:c.Rows]
 	chunk.HashRows(c.Cols, c.Rows, hash)
 	t.rows.Upsert(c.Cols, hash, rows)
+	t.noteHashes(rows, hash)
 	at := t.rows.PayloadOffset()
 	for i, r := range rows {
 		p := slots[i]
@@ -102,6 +154,9 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 		if in := t.rows.Word(r, at+topPart); *in == 0 {
 			*in = uint64(p) + 1
 			g.rows.insert(r, t.order)
+			if t.bounds != nil {
+				t.raise(p, &g.rows)
+			}
 		}
 		if !g.dirty {
 			g.dirty = true
@@ -110,10 +165,20 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 	}
 }
 
+func (t *topN) noteHashes(rows []int32, hash []uint64) {
+	for len(t.hashes) < t.rows.Slots() {
+		t.hashes = append(t.hashes, 0)
+	}
+	for i, r := range rows {
+		t.hashes[r] = uint32(hash[i])
+	}
+}
+
 // Flush emits the changes of the partitions' windows.
 func (t *topN) Flush(fc *FlushContext, out *Output) {
 	e := topEmitter{t: t}
 	gone := t.zeroes()
+	var behind []int32
 	for _, p := range t.dirty {
 		g := &t.groups[p]
 		g.dirty = false
@@ -122,11 +187,16 @@ func (t *topN) Flush(fc *FlushContext, out *Output) {
 		e.flush(out, false)
 		g.emitted = append(g.emitted[:0], t.now...)
 		if t.append && t.spec.Limit >= 0 {
-			gone = append(gone, t.beyond(g)...)
+			behind = t.beyond(g, behind)
 		}
 	}
 	e.flush(out, true)
-	t.forget(gone)
+	for _, r := range gone {
+		p := *t.rows.Word(r, t.rows.PayloadOffset()+topPart) - 1
+		t.groups[p].rows.remove(r, t.order)
+	}
+	t.delete(gone)
+	t.delete(behind)
 	var empty []int32
 	for _, p := range t.dirty {
 		if t.groups[p].rows.n == 0 {
@@ -135,7 +205,7 @@ func (t *topN) Flush(fc *FlushContext, out *Output) {
 	}
 	if len(empty) > 0 {
 		for i, h := range hashSlots(t.parts, empty) {
-			t.groups[empty[i]] = topGroup{}
+			t.reset(empty[i])
 			t.parts.Delete(empty[i], h)
 		}
 	}
@@ -160,13 +230,19 @@ func (t *topN) closeWindows(fc *FlushContext) {
 			rows = append(rows, r)
 			return true
 		})
-		t.groups[p] = topGroup{}
+		t.reset(p)
 	}
-	for i, h := range hashSlots(t.rows, rows) {
-		t.rows.Delete(rows[i], h)
-	}
+	t.delete(rows)
 	for i, h := range hashSlots(t.parts, closed) {
 		t.parts.Delete(closed[i], h)
+	}
+}
+
+// reset empties partition p.
+func (t *topN) reset(p int32) {
+	t.groups[p] = topGroup{}
+	if int(p) < len(t.bounds) {
+		t.bounds[p] = math.MinInt64
 	}
 }
 
@@ -187,18 +263,10 @@ func (t *topN) zeroes() []int32 {
 	return gone
 }
 
-// forget removes rows that nobody reads any more.
-func (t *topN) forget(gone []int32) {
-	if len(gone) == 0 {
-		return
-	}
-	at := t.rows.PayloadOffset()
-	for _, r := range gone {
-		p := *t.rows.Word(r, at+topPart) - 1
-		t.groups[p].rows.remove(r, t.order)
-	}
-	for i, h := range hashSlots(t.rows, gone) {
-		t.rows.Delete(gone[i], h)
+// delete removes rows that stand in no order any more.
+func (t *topN) delete(rows []int32) {
+	for _, r := range rows {
+		t.rows.Delete(r, uint64(t.hashes[r]))
 	}
 }
 
@@ -233,22 +301,20 @@ func (t *topN) window(g *topGroup, r []ranked) []ranked {
 	return r
 }
 
-// beyond returns the rows of g behind the window.
-func (t *topN) beyond(g *topGroup) []int32 {
-	rank, end := int64(0), t.spec.Offset+t.spec.Limit
-	var gone []int32
+// beyond takes the rows behind the window out of g's order and appends them to gone.
+func (t *topN) beyond(g *topGroup, gone []int32) []int32 {
+	rank, end := int64(0), t.end()
 	kept := len(g.emitted)
+	keep := 0
 	g.rows.each(func(s int32) bool {
-		w := t.weight(s)
 		if rank >= end && !(t.spec.WithTies && kept > 0 && t.peers(g.emitted[kept-1].slot, s)) {
-			if w != 0 {
-				gone = append(gone, s)
-			}
+			return false
 		}
-		rank += w
+		rank += t.weight(s)
+		keep++
 		return true
 	})
-	return gone
+	return g.rows.cut(keep, gone)
 }
 
 // topEmitter collects the changes of windows.
@@ -353,7 +419,7 @@ func (e *topEmitter) flush(out *Output, always bool) {
 
 // StateBytes returns the memory of rows, partitions and orders.
 func (t *topN) StateBytes() int64 {
-	return t.rows.Bytes() + t.parts.Bytes() + int64(t.rows.Len())*6 + int64(len(t.groups))*64
+	return t.rows.Bytes() + t.parts.Bytes() + int64(t.rows.Len())*6 + int64(cap(t.hashes))*4 + int64(len(t.groups))*64 + int64(cap(t.bounds))*8
 }
 
 // StateKeys returns the number of rows kept.
