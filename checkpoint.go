@@ -101,6 +101,15 @@ type markState struct {
 	Column int   `json:"column"`
 	At     int64 `json:"at"`
 	Ahead  int64 `json:"ahead,omitempty"`
+	// Silence is what is counted of one, nil for none.
+	Silence *silence `json:"silence,omitempty"`
+}
+
+// silence is watermark.since, base and stepped.
+type silence struct {
+	Since   int64 `json:"since"`
+	Base    int64 `json:"base"`
+	Stepped int64 `json:"stepped,omitempty"`
 }
 
 // frozen is a consistent picture of the core on its way to disk.
@@ -168,7 +177,11 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 		o.Flow = f.kept[d.ID].saved
 	}
 	for _, m := range t.marks {
-		o.Marks = append(o.Marks, markState{Column: m.id, At: m.at, Ahead: m.ahead})
+		saved := markState{Column: m.id, At: m.at, Ahead: m.ahead}
+		if m.idle > 0 && m.since != notQuiet {
+			saved.Silence = &silence{m.since, m.base, m.stepped}
+		}
+		o.Marks = append(o.Marks, saved)
 	}
 	if t.source != nil {
 		o.Offset, o.Position, o.LateOffsets = t.source.offset, t.source.position, t.source.late
@@ -506,6 +519,9 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 		for i := range t.marks {
 			if m := &t.marks[i]; m.id == saved.Column {
 				m.at, m.ahead = saved.At, saved.Ahead
+				if q := saved.Silence; q != nil {
+					m.since, m.base, m.stepped = q.Since, q.Base, q.Stepped
+				}
 			}
 		}
 	}
@@ -536,6 +552,7 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 		t.source.offset, t.source.position, t.source.late = o.Offset, o.Position, o.LateOffsets
 	}
 	c.rels[d.ID] = t
+	c.armIdle(t)
 	if on != nil {
 		base := c.rels[on.ID]
 		base.indexes = append(base.indexes, t)

@@ -2,6 +2,7 @@ package streamdb
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,6 +138,7 @@ func (c *core) opsOf(e log.Entry) ([]op, error) {
 	case log.KindLeader:
 		c.stages.DropAll()
 		clear(c.staged)
+		c.restartSilences(e.Time)
 		return nil, nil
 	case log.KindStage, log.KindCommit:
 		return c.stagedOps(e)
@@ -203,12 +205,17 @@ func (c *core) applyOp(s *step, o op) error {
 	case *clockOp:
 		c.setClock(o.Time)
 		return nil
+	case *quietOp:
+		return c.applyQuiet(s, o)
 	}
 	return fmt.Errorf("operation of unknown type %T", o)
 }
 
 // change appends accepted rows to a table and its indexes.
 func (c *core) change(s *step, t *stored, rows *chunk.Chunk) (n arrivals, err error) {
+	if len(t.marks) > 0 && inserts(rows) {
+		c.heard(s, t)
+	}
 	rows, n.late = c.splitLate(s, t, rows)
 	if rows.Rows == 0 {
 		return n, nil
@@ -226,6 +233,11 @@ func (c *core) change(s *step, t *stored, rows *chunk.Chunk) (n arrivals, err er
 	t.changed = s.epoch
 	s.deltas[t.id] = append(s.deltas[t.id], rows)
 	return n, nil
+}
+
+// inserts reports whether one of some rows is inserted.
+func inserts(rows *chunk.Chunk) bool {
+	return rows.Weights == nil || slices.ContainsFunc(rows.Weights, func(w int64) bool { return w > 0 })
 }
 
 func (t *stored) appendIndexes(s *step, rows *chunk.Chunk) error {

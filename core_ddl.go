@@ -46,6 +46,9 @@ func (c *core) dropStored(id catalog.ID) {
 		return
 	}
 	delete(c.rels, id)
+	if t.idle != nil {
+		c.timers.set(t.idle, exec.NoTimer)
+	}
 	if t.desc.Kind == catalog.KindIndex {
 		if on := c.rels[t.desc.Index.On]; on != nil {
 			on.indexes = slices.DeleteFunc(slices.Clone(on.indexes), func(x *stored) bool { return x.id == id })

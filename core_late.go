@@ -27,6 +27,11 @@ type watermark struct {
 	top int64
 	// ahead counts the rows that were too far ahead of the log's clock to count.
 	ahead int64
+
+	// idle is the silence after which the watermark moves by itself, 0 for none; see
+	// core_idle.go. since is when the present silence began, notQuiet if there is none, base
+	// the watermark then, stepped by how much it has risen in the silence.
+	idle, since, base, stepped int64
 }
 
 // arrivals counts what was special about rows as this node applied them.
@@ -46,11 +51,11 @@ func (s *stored) setMarks() {
 	old := s.marks
 	s.marks = make([]watermark, 0, len(t.Watermarks))
 	for _, w := range t.Watermarks {
-		m := watermark{id: w.Column, at: noWatermark, top: noWatermark}
+		m := watermark{id: w.Column, at: noWatermark, top: noWatermark, since: notQuiet}
 		if i := slices.IndexFunc(old, func(o watermark) bool { return o.id == w.Column }); i >= 0 {
 			m = old[i]
 		}
-		m.column, m.delay, m.drift = s.position[w.Column], w.Delay, w.MaxDrift
+		m.column, m.delay, m.drift, m.idle = s.position[w.Column], w.Delay, w.MaxDrift, w.IdleTimeout
 		s.marks = append(s.marks, m)
 	}
 }
@@ -316,6 +321,10 @@ func (c *core) raiseWatermarks(s *step) {
 				s.moved[id] = true
 			}
 			m.top = noWatermark
+			m.base = m.at // with a row the silence has begun anew
+		}
+		if t.idles() {
+			c.armIdle(t)
 		}
 	}
 }

@@ -39,6 +39,7 @@ const (
 	codeRange    opCode = 5
 	codeRows     opCode = 6
 	codeClock    opCode = 7
+	codeQuiet    opCode = 8
 )
 
 const payloadVersion = 1
@@ -96,12 +97,20 @@ type rowsOp struct {
 	Bad *chunk.Chunk
 }
 
+// quietOp says that a source's reader has read all that there is, or that this is over
+// without a row having come.
+type quietOp struct {
+	Source catalog.ID `json:"source"`
+	Quiet  bool       `json:"quiet"`
+}
+
 func (*writeOp) code() opCode    { return codeWrite }
 func (*truncateOp) code() opCode { return codeTruncate }
 func (*ddlOp) code() opCode      { return codeDDL }
 func (*sequenceOp) code() opCode { return codeSequence }
 func (*rangeOp) code() opCode    { return codeRange }
 func (*rowsOp) code() opCode     { return codeRows }
+func (*quietOp) code() opCode    { return codeQuiet }
 
 func (o *writeOp) append(dst []byte) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(o.Table))
@@ -123,6 +132,7 @@ func (o *truncateOp) append(dst []byte) ([]byte, error) { return appendJSON(dst,
 func (o *ddlOp) append(dst []byte) ([]byte, error)      { return appendJSON(dst, o) }
 func (o *sequenceOp) append(dst []byte) ([]byte, error) { return appendJSON(dst, o) }
 func (o *rangeOp) append(dst []byte) ([]byte, error)    { return appendJSON(dst, o) }
+func (o *quietOp) append(dst []byte) ([]byte, error)    { return appendJSON(dst, o) }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {
 	b, err := json.Marshal(v)
@@ -191,6 +201,8 @@ func decodeOp(c opCode, b []byte) (op, error) {
 		o = &rangeOp{}
 	case codeClock:
 		o = &clockOp{}
+	case codeQuiet:
+		o = &quietOp{}
 	default:
 		return nil, fmt.Errorf("unknown operation")
 	}

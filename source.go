@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"streamdb/connector/file"
@@ -56,6 +57,8 @@ type sourceState struct {
 	position []byte
 	open     func() (tailReader, error)
 	stop     context.CancelFunc
+	// quiet tells that the log knows that all there is has been read.
+	quiet atomic.Bool
 }
 
 // loggedByValue reports whether a connector's rows go to the log themselves.
@@ -250,13 +253,16 @@ func (db *DB) startSource(t *stored) {
 	}
 	ctx, stop := context.WithCancel(db.ctx)
 	t.source.stop = stop
-	id := t.id
+	r := &sourceReader{db: db, id: t.id, s: t.source, patience: t.quietAfter()}
 	db.jobs.Go(func() {
 		var err error
 		if t.source.ranges != nil {
-			err = db.readRanges(ctx, id, t.source)
+			err = r.readRanges(ctx)
 		} else {
-			err = db.readTail(ctx, id, t.source)
+			err = r.readTail(ctx)
+		}
+		if err != nil {
+			r.notQuiet(ctx)
 		}
 		select {
 		case <-db.closing:
@@ -269,13 +275,72 @@ func (db *DB) startSource(t *stored) {
 	})
 }
 
-func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) error {
+// sourceReader reads one source.
+type sourceReader struct {
+	db *DB
+	id catalog.ID
+	s  *sourceState
+	// patience is how long nothing must have come until the log is told that all there is
+	// has been read; 0 if nobody wants to know.
+	patience time.Duration
+	heard    time.Time // when something came
+}
+
+// quietMax is the most that a reader waits until it says that it has read everything.
+const quietMax = 100 * time.Millisecond
+
+// quietAfter gives a reader its patience.
+func (s *stored) quietAfter() time.Duration {
+	least := time.Duration(0)
+	for i := range s.marks {
+		if idle := s.marks[i].idle; idle > 0 {
+			d := max(min(time.Duration(idle)*time.Microsecond/4, quietMax), time.Millisecond)
+			if least == 0 || d < least {
+				least = d
+			}
+		}
+	}
+	return least
+}
+
+// atEnd tells the log that all there is has been read, once, if that has been so for long
+// enough.
+func (r *sourceReader) atEnd(ctx context.Context) error {
+	if r.patience == 0 || r.s.quiet.Load() {
+		return nil
+	}
+	if r.heard.IsZero() {
+		r.heard = time.Now()
+	}
+	if time.Since(r.heard) < r.patience {
+		return nil
+	}
+	err := r.db.propose(ctx, []op{&quietOp{Source: r.id, Quiet: true}})
+	if errors.Is(err, log.ErrDiskFull) {
+		return nil // it will be tried again
+	}
+	return err
+}
+
+// notQuiet tells the log that nobody knows any more whether there is something to be read.
+func (r *sourceReader) notQuiet(ctx context.Context) {
+	r.heard = time.Time{}
+	if r.s.quiet.Load() && ctx.Err() == nil {
+		_ = r.db.propose(ctx, []op{&quietOp{Source: r.id}})
+	}
+}
+
+func (r *sourceReader) readRanges(ctx context.Context) error {
+	db, id, s := r.db, r.id, r.s
 	db.core.mu.Lock()
 	at := s.offset
 	db.core.mu.Unlock()
 	for ctx.Err() == nil {
 		to := min(s.ranges.Available(db.now()-s.created), at+sourceRowsMax)
 		if to <= at {
+			if err := r.atEnd(ctx); err != nil {
+				return err
+			}
 			if sleep(ctx, sourceIdle) != nil {
 				return nil
 			}
@@ -292,6 +357,7 @@ func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) err
 			}
 			return err
 		}
+		r.heard = time.Now()
 		if to-at < sourceLittle && sleep(ctx, sourceIdle) != nil {
 			return nil
 		}
@@ -300,19 +366,21 @@ func (db *DB) readRanges(ctx context.Context, id catalog.ID, s *sourceState) err
 	return nil
 }
 
-func (db *DB) readTail(ctx context.Context, id catalog.ID, s *sourceState) error {
-	r, err := s.open()
+func (r *sourceReader) readTail(ctx context.Context) error {
+	db, id, s := r.db, r.id, r.s
+	tail, err := s.open()
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer tail.Close()
 	db.core.mu.Lock()
 	at := s.position
 	db.core.mu.Unlock()
 	for ctx.Err() == nil {
-		rows, bad, next, err := r.Poll(ctx, at, sourceRowsMax)
+		rows, bad, next, err := tail.Poll(ctx, at, sourceRowsMax)
 		if err != nil {
 			db.logger.Warn("source cannot be read, trying again", "source", id, "error", err)
+			r.notQuiet(ctx)
 			if sleep(ctx, time.Second) != nil {
 				return nil
 			}
@@ -320,6 +388,9 @@ func (db *DB) readTail(ctx context.Context, id catalog.ID, s *sourceState) error
 		}
 		letters := badLetters(bad)
 		if letters == nil && (rows == nil || rows.Rows == 0 && string(next) == string(at)) {
+			if err := r.atEnd(ctx); err != nil {
+				return err
+			}
 			if sleep(ctx, tailIdle) != nil {
 				return nil
 			}
@@ -338,6 +409,7 @@ func (db *DB) readTail(ctx context.Context, id catalog.ID, s *sourceState) error
 			return err
 		}
 		at = next
+		r.heard = time.Now()
 	}
 	return nil
 }

@@ -34,8 +34,10 @@ type stored struct {
 	// asks for that of what is derived.
 	changed relation.Epoch
 	marks   []watermark
-	source  *sourceState
-	flow    *dataflow
+	// idle moves the watermarks of a quiet relation; nil until it is needed.
+	idle   *timer
+	source *sourceState
+	flow   *dataflow
 }
 
 // columnsOf returns the columns of a descriptor that are stored.

@@ -227,7 +227,7 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 		}
 		for i := range s.marks {
 			m := &s.marks[i]
-			put(out, s.desc.Name, s.desc.ColumnByID(m.id).Name, known(m.at), nil, late, m.ahead)
+			put(out, s.desc.Name, s.desc.ColumnByID(m.id).Name, known(m.at), known(m.idleSince()), late, m.ahead)
 		}
 		if s.flow == nil || s.desc.MatView == nil {
 			return

@@ -72,6 +72,8 @@ func (b *binder) watermarkOptions(wm *catalog.Watermark, opts []ast.Option) erro
 		o := &opts[i]
 		var to *int64
 		switch o.Name {
+		case "idle_timeout":
+			to = &wm.IdleTimeout
 		case "max_drift":
 			to = &wm.MaxDrift
 		default:
