@@ -441,13 +441,12 @@ func (f *dataflow) raise(now []int64) bool {
 // beside the step.
 func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Relation) ([]*relation.Relation, *relation.Relation, error) {
 	var changed []*relation.Relation
-	rows := concat(f.out.schema(), r.Chunks)
-	if rows != nil {
+	if len(r.Chunks) > 0 {
 		if f.sink != nil {
-			f.sink.add(epoch, rows)
+			f.sink.add(epoch, concat(f.out.schema(), r.Chunks))
 		}
 		for _, x := range append([]*stored{f.out}, f.out.indexes...) {
-			if err := x.rel.Append(epoch, rows); err != nil {
+			if err := x.rel.AppendAll(epoch, r.Chunks); err != nil {
 				return nil, dead, err
 			}
 			changed = append(changed, x.rel)

@@ -81,7 +81,8 @@ type rangeOp struct {
 	Source catalog.ID `json:"source"`
 	From   int64      `json:"from"`
 	To     int64      `json:"to"`
-	// Digest is a hash of the rows of the range: a node that reads others stops.
+	// Digest is a hash of the rows of the range, made by the connector: a node that reads
+	// others stops.
 	Digest uint64 `json:"digest"`
 
 	// rows is the range as the proposer has read it; nil on replay.

@@ -28,6 +28,8 @@ type rangeReader interface {
 	Available(elapsed int64) int64
 	// Read gives the rows of [lo, hi) in order, with all columns of the source.
 	Read(lo, hi int64, fn func(*chunk.Chunk) error) error
+	// Digest folds the rows of a range as Read gave them, in their order, into 64 bits.
+	Digest(rows []*chunk.Chunk) uint64
 }
 
 // tailReader reads a source whose rows are logged by value.
@@ -142,7 +144,7 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 		if rows, err = t.source.readRange(o.From, o.To); err != nil {
 			return fmt.Errorf("source %s: rows [%d, %d) cannot be read again: %w", t.desc.Name, o.From, o.To, err)
 		}
-		if d := digest(rows); d != o.Digest {
+		if d := t.source.ranges.Digest(rows); d != o.Digest {
 			return fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", t.desc.Name, o.From, o.To, d, o.Digest)
 		}
 	}
@@ -350,7 +352,7 @@ func (r *sourceReader) readRanges(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to, Digest: digest(rows), rows: rows}})
+		err = db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to, Digest: s.ranges.Digest(rows), rows: rows}})
 		if err != nil {
 			if errors.Is(err, log.ErrDiskFull) && sleep(ctx, time.Second) == nil {
 				continue
@@ -424,24 +426,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// digest folds the rows of a range, in their order, into 64 bits.
-func digest(rows []*chunk.Chunk) uint64 {
-	var sum uint64
-	var hash []uint64
-	i := uint64(0)
-	for _, c := range rows {
-		if cap(hash) < c.Rows {
-			hash = make([]uint64, c.Rows)
-		}
-		chunk.HashRows(c.Cols, c.Rows, hash[:c.Rows])
-		for _, h := range hash[:c.Rows] {
-			i++
-			sum += h * (2*i + 1)
-		}
-	}
-	return sum
 }
 
 // accepted gives the rows of [lo, hi) that were not late. Whether a row is late was decided

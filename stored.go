@@ -75,6 +75,10 @@ func specOf(d, on *catalog.Descriptor, defaults map[int]types.Datum) relation.Sp
 			s.Key = append(s.Key, chunk.SortKey{Col: k})
 		}
 		if len(s.Key) == 0 {
+			// Rows that nothing identifies, and nothing takes back, are kept as they come.
+			s.AppendOnly = d.Query().AppendOnly
+		}
+		if len(s.Key) == 0 && !s.AppendOnly {
 			s.Key = wholeRow(len(s.Columns))
 		}
 	default:

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,6 +57,7 @@ type options struct {
 	seed    uint64
 	first   int64
 	runs    int
+	profile string
 }
 
 // Main runs `streamdb bench nexmark` with the arguments behind it.
@@ -69,6 +72,13 @@ func Main(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	generator := cpu() - began
+	if o.profile != "" {
+		stop, err := profile(o.profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	var reports []*Report
 	for _, q := range o.queries {
 		r, err := measure(q, o, rounds)
@@ -101,6 +111,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the generator")
 	f.Int64Var(&o.first, "first-event", 0, "number of the first event")
 	f.IntVar(&o.runs, "runs", 3, "runs per query; the median is shown")
+	f.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the runs, loops included")
 	input := f.String("input", "columns", "columns; rows are not there yet")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -122,6 +133,22 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	o.runs = max(o.runs, 1)
 	return o, nil
+}
+
+// profile begins a CPU profile; stop ends it.
+func profile(name string) (stop func(), err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close() // the first error counts
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
 }
 
 // cpu returns the processor time that the process has used, in user and system mode.

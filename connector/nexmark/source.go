@@ -49,6 +49,10 @@ type Source struct {
 	rate   int64 // events per second over all tables, 0 for unlimited
 	events int64 // end of the events, MaxInt64 for none
 	fields []field
+	// made is the rows that are in memory already, nil if they are made as they are read.
+	made    *preloaded
+	preload bool
+	columns []int // of made, by field
 }
 
 // field makes one column of rows [lo, hi).
@@ -58,7 +62,7 @@ type field struct {
 }
 
 // knownOptions is the options of the connector.
-var knownOptions = []string{"base_time", "connector", "event_rate", "events", "first_event", "rate", "seed", "table", "type"}
+var knownOptions = []string{"base_time", "connector", "event_rate", "events", "first_event", "preload", "rate", "seed", "table", "type"}
 
 // Open makes a source of the table that the options name, with the given columns.
 func Open(names []string, typs []types.Type, options map[string]string) (*Source, error) {
@@ -75,7 +79,13 @@ func Open(names []string, typs []types.Type, options map[string]string) (*Source
 		s.cfg.EventRate = s.rate
 	}
 	s.cfg.setDefaults()
-	return s, s.bind(names, typs)
+	if err := s.bind(names, typs); err != nil {
+		return nil, err
+	}
+	if s.preload {
+		return s, s.load(names)
+	}
+	return s, nil
 }
 
 func (s *Source) set(key, value string) error {
@@ -107,6 +117,13 @@ func (s *Source) set(key, value string) error {
 		return number(&s.rate, 0)
 	case "events":
 		return number(&s.events, 0)
+	case "preload":
+		v, err := strconv.ParseBool(value)
+		if err != nil {
+			return bad()
+		}
+		s.preload = v
+		return nil
 	case "event_rate":
 		return number(&s.cfg.EventRate, 1)
 	case "first_event":
@@ -181,6 +198,9 @@ func (s *Source) Read(lo, hi int64, fn func(*chunk.Chunk) error) error {
 }
 
 func (s *Source) chunk(lo, hi int64) *chunk.Chunk {
+	if s.made != nil && hi <= s.made.rows {
+		return s.made.read(lo, hi, s)
+	}
 	b := s.block(lo, hi)
 	c := &chunk.Chunk{Rows: int(hi - lo), Cols: make([]*chunk.Column, len(s.fields))}
 	for i, f := range s.fields {

@@ -114,12 +114,66 @@ func (r *Relation) Append(epoch Epoch, c *chunk.Chunk) error {
 	if c.Rows == 0 {
 		return nil
 	}
+	return r.add(epoch, newRun(l, epoch, c), c)
+}
+
+// AppendAll is Append of several chunks. A relation that keeps rows as they come keeps
+// them without copying: each becomes a block, small ones together.
+func (r *Relation) AppendAll(epoch Epoch, chunks []*chunk.Chunk) error {
+	if len(chunks) == 0 {
+		return nil
+	}
+	if !r.layout.heap {
+		return r.Append(epoch, chunk.Concat(r.layout.schema, chunks))
+	}
+	blocks := collect(r.layout.schema, chunks)
+	for _, c := range blocks {
+		if err := r.check(epoch, c); err != nil {
+			return err
+		}
+	}
+	if len(blocks) == 0 {
+		return nil
+	}
+	return r.add(epoch, newHeapRun(r.layout, epoch, blocks), blocks...)
+}
+
+// collect puts small neighbours together and leaves out what is empty.
+func collect(s chunk.Schema, chunks []*chunk.Chunk) []*chunk.Chunk {
+	var out, small []*chunk.Chunk
+	rows := 0
+	flush := func() {
+		if len(small) > 0 {
+			out = append(out, chunk.Concat(s, small))
+		}
+		small, rows = nil, 0
+	}
+	for _, c := range chunks {
+		switch {
+		case c.Rows == 0:
+		case c.Rows >= blockRows/2:
+			flush()
+			out = append(out, c)
+		default:
+			if rows+c.Rows > blockRows {
+				flush()
+			}
+			small, rows = append(small, c), rows+c.Rows
+		}
+	}
+	flush()
+	return out
+}
+
+// add puts a run of the given rows on top.
+func (r *Relation) add(epoch Epoch, top *run, rows ...*chunk.Chunk) error {
 	old := r.newest()
-	v := version{epoch: epoch, layout: l, rows: old.rows, print: old.print}
-	v.print, v.rows = addPrints(c, v.print, v.rows)
-	top := newRun(l, epoch, c)
+	v := version{epoch: epoch, layout: r.layout, rows: old.rows, print: old.print}
+	for _, c := range rows {
+		v.print, v.rows = addPrints(c, v.print, v.rows)
+	}
 	r.mu.Lock()
-	r.keepDelta(delta{epoch: epoch, layout: l, run: top})
+	r.keepDelta(delta{epoch: epoch, layout: r.layout, run: top})
 	old = r.newest() // a merge may have come in between
 	v.runs = make([]*run, 0, len(old.runs)+1)
 	v.runs = append(append(v.runs, old.runs...), top)

@@ -97,6 +97,36 @@ func newRun(l *layout, e Epoch, c *chunk.Chunk) *run {
 	return r
 }
 
+// newHeapRun makes a run of chunks that are kept as they are. Strings are copied where they
+// take less than the buffer that they lie in.
+func newHeapRun(l *layout, e Epoch, chunks []*chunk.Chunk) *run {
+	r := &run{from: e, to: e + 1}
+	for _, c := range chunks {
+		d := &data{cols: make([]*chunk.Column, len(c.Cols)), weights: c.Weights, rows: c.Rows}
+		for i, col := range c.Cols {
+			if col.Type.Class() == types.ClassBytes && sparse(col) {
+				if d.packed == nil {
+					d.packed = make([]bool, len(c.Cols))
+				}
+				col, d.packed[i] = pack(col), true
+			}
+			d.cols[i] = col
+		}
+		r.addBlock(d)
+	}
+	r.seal(l)
+	return r
+}
+
+// sparse reports whether a column's strings take less than the buffer they lie in.
+func sparse(c *chunk.Column) bool {
+	total := 0
+	for _, v := range c.Views {
+		total += int(v.Len)
+	}
+	return total < len(c.Bytes)
+}
+
 // pack returns c with its strings in row order and nothing else in its buffer.
 func pack(c *chunk.Column) *chunk.Column {
 	total, inOrder := 0, true
