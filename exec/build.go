@@ -25,6 +25,8 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return newLeaders(node), nil
 	case physical.KindTemporalFilter:
 		return newTemporalFilter(d, node)
+	case physical.KindSession:
+		return newSession(d, n)
 	case physical.KindAgg:
 		return newAgg(d, n)
 	case physical.KindJoin:

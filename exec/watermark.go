@@ -64,6 +64,8 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		return padMarks(in[0], len(n.Schema))
 	case physical.KindHopWindow:
 		return hopMarks(n, in[0])
+	case physical.KindSession:
+		return sessionMarks(n, in[0])
 	case physical.KindAgg:
 		return aggMarks(n, in[0])
 	case physical.KindJoin:
@@ -106,6 +108,21 @@ func hopMarks(n *physical.Node, in []int64) []int64 {
 		r[k], r[k+1] = w.Start, w.End
 		if h.WindowTime {
 			r[k+2] = w.End - 1
+		}
+	}
+	return r
+}
+
+// sessionMarks: a row that enters or leaves changes the sessions of earlier ones, but
+// none that ended at the watermark or before.
+func sessionMarks(n *physical.Node, in []int64) []int64 {
+	s := n.SessionWindow
+	r := partitionMarks(n, s.Partition, in)
+	if wm := in[s.Time]; wm != NoWatermark {
+		mark := window.Session{Gap: s.Gap}.Mark(wm)
+		r[len(in)+1] = mark
+		if s.WindowTime {
+			r[len(in)+2] = mark - 1
 		}
 	}
 	return r

@@ -69,6 +69,8 @@ func (a *annotator) node(i int) {
 		n.AppendOnly, n.Watermarks, a.ends[i] = in.AppendOnly, in.Watermarks, a.ends[n.Inputs[0]]
 	case physical.KindHopWindow:
 		a.hopWindow(i, n)
+	case physical.KindSession:
+		a.session(i, n)
 	case physical.KindAgg:
 		a.agg(i, n)
 	case physical.KindJoin:
@@ -205,6 +207,28 @@ func (a *annotator) hopWindow(i int, n *physical.Node) {
 			a.ends[i] = append(a.ends[i], k, k+1)
 		}
 		if n.HopWindow.WindowTime {
+			n.Watermarks, a.ends[i] = append(n.Watermarks, k+2), append(a.ends[i], k+2)
+		}
+	}
+}
+
+// session promises what its input does for the partition columns, and an end for every
+// session: a later row changes the start and end of earlier rows' sessions.
+func (a *annotator) session(i int, n *physical.Node) {
+	in := a.in(n, 0)
+	k := len(in.Schema)
+	n.StreamKey = in.StreamKey
+	for _, w := range in.Watermarks {
+		if slices.Contains(n.SessionWindow.Partition, w) {
+			n.Watermarks = append(n.Watermarks, w)
+			if slices.Contains(a.ends[n.Inputs[0]], w) {
+				a.ends[i] = append(a.ends[i], w)
+			}
+		}
+	}
+	if slices.Contains(in.Watermarks, n.SessionWindow.Time) {
+		n.Watermarks, a.ends[i] = append(n.Watermarks, k+1), append(a.ends[i], k+1)
+		if n.SessionWindow.WindowTime {
 			n.Watermarks, a.ends[i] = append(n.Watermarks, k+2), append(a.ends[i], k+2)
 		}
 	}

@@ -240,6 +240,8 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 		in := p.build(n.Input, need.Union(logical.SetOf(n.Value, n.Window.Time)))
 		return p.add(physical.Node{Kind: physical.KindLeaders, Inputs: []int{in.idx},
 			Leaders: &physical.Leaders{Value: in.at(n.Value), Max: n.Max, Window: *n.Window.Physical(in.at(n.Window.Time)), Edge: n.Edge}}, in.cols, in.dist)
+	case *logical.SessionWindow:
+		return p.session(n, need)
 	case *logical.Agg:
 		return p.agg(n)
 	case *logical.Join:

@@ -277,6 +277,8 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return hopText(n.HopWindow, in)
 	case n.Leaders != nil:
 		return leadersText(n.Leaders, in)
+	case n.SessionWindow != nil:
+		return sessionText(n.SessionWindow, in)
 	case n.Agg != nil:
 		return aggText(n, in)
 	case n.Join != nil:
@@ -353,6 +355,14 @@ func hopText(h *physical.HopWindow, in []string) string {
 	}
 	if cal.Zone != "" {
 		s += " in " + cal.Zone
+	}
+	return s
+}
+
+func sessionText(w *physical.SessionWindow, in []string) string {
+	s := fmt.Sprintf(" %s gap %dµs", names([]int{w.Time}, in), w.Gap)
+	if len(w.Partition) > 0 {
+		s += " per " + names(w.Partition, in)
 	}
 	return s
 }
@@ -627,6 +637,8 @@ func logicalText(m *logical.Meta, n logical.Node) string {
 	case *logical.Join:
 		kind += " " + string(n.Type)
 	case *logical.HopWindow:
+		es = append(es, m.Name(n.Time))
+	case *logical.SessionWindow:
 		es = append(es, m.Name(n.Time))
 	}
 	if len(es) == 0 {

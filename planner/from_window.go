@@ -20,7 +20,7 @@ const microsPerDay = 86_400_000_000
 // windowTVF binds TUMBLE, HOP and CUMULATE in FROM.
 func (b *binder) windowTVF(w *ast.WindowTVF, outer *scope) (*fromItem, error) {
 	if w.Kind == ast.Session {
-		return nil, sqlerr.Unsupported("window function "+w.Kind.String()+" in FROM", b.pos(w))
+		return b.session(w, outer)
 	}
 	if len(w.PartitionBy) > 0 {
 		return nil, sqlerr.Unsupported("PARTITION BY of "+w.Kind.String(), b.pos(w)).
@@ -38,7 +38,7 @@ func (b *binder) windowTVF(w *ast.WindowTVF, outer *scope) (*fromItem, error) {
 		Cumulate: spec.Cumulate, Calendar: spec.Calendar}
 	t := time.Type.Base()
 	n.Start, n.End, n.WindowTime = b.meta.Add("window_start", t), b.meta.Add("window_end", t), b.meta.Add("window_time", t)
-	return b.windowItem(w, in, n, outer)
+	return b.windowItem(w, in, n, n.Windows(), outer)
 }
 
 // windowInput binds the relation of a window function and its time. A date counts as its
@@ -75,12 +75,12 @@ func (b *binder) windowInput(w *ast.WindowTVF, outer *scope) (*fromItem, logical
 	return in, node, time, nil
 }
 
-// windowItem gives the input's columns and those of the window n. The window's time can
+// windowItem gives the input's columns and those of the window n, ids. The window's time can
 // be named, but is not part of *.
-func (b *binder) windowItem(w *ast.WindowTVF, in *fromItem, n *logical.HopWindow, outer *scope) (*fromItem, error) {
+func (b *binder) windowItem(w *ast.WindowTVF, in *fromItem, n logical.Node, ids []logical.ColID, outer *scope) (*fromItem, error) {
 	r := &relation{node: n, cols: in.scope.cols}
-	r.cols = append(r.cols[:len(r.cols):len(r.cols)], &scopeCol{name: "window_start", id: n.Start},
-		&scopeCol{name: "window_end", id: n.End}, &scopeCol{name: "window_time", id: n.WindowTime, hidden: true})
+	r.cols = append(r.cols[:len(r.cols):len(r.cols)], &scopeCol{name: "window_start", id: ids[0]},
+		&scopeCol{name: "window_end", id: ids[1]}, &scopeCol{name: "window_time", id: ids[2], hidden: true})
 	name := ""
 	if len(in.scope.tables) == 1 {
 		name = in.scope.tables[0].name

@@ -36,6 +36,9 @@ func (c *coreBinder) group() error {
 	if err != nil {
 		return err
 	}
+	if err := c.sessionsPerGroup(g, sets != nil); err != nil {
+		return err
+	}
 	c.node = c.aggs.arg.apply(c.node)
 	c.groupColumns(g)
 	for _, id := range g.cols {

@@ -35,6 +35,8 @@ type scopeTable struct {
 	key []logical.ColID
 	// scalar says that it is a function that returns no rows but values: its name is the value.
 	scalar bool
+	// session is the sessions that it is, nil for anything else.
+	session *logical.SessionWindow
 }
 
 // scope is what names in a clause mean: the columns of FROM, then the outer query's.

@@ -109,6 +109,8 @@ func Keys(n Node) []ColSet {
 		return keys
 	case *OverWindow:
 		return overWindowKeys(n)
+	case *SessionWindow:
+		return Keys(n.Input)
 	case *HopWindow:
 		var out []ColSet
 		for _, k := range Keys(n.Input) {

@@ -32,6 +32,7 @@ const (
 	KindProject    Kind = "Project"
 	KindProjectSet Kind = "ProjectSet"
 	KindHopWindow  Kind = "HopWindow"
+	KindSession    Kind = "SessionWindow"
 	KindLeaders    Kind = "Leaders"
 	KindAgg        Kind = "Agg"
 	KindJoin       Kind = "Join"
@@ -80,6 +81,7 @@ type Node struct {
 	WorkTable  *WorkTable  `json:"work_table,omitempty"`
 
 	TemporalFilter *TemporalFilter `json:"temporal_filter,omitempty"`
+	SessionWindow  *SessionWindow  `json:"session_window,omitempty"`
 }
 
 // LateByColumn is the id of the column of late rows which says by how much they are late.
@@ -179,6 +181,17 @@ type Leaders struct {
 	Window HopWindow `json:"window"`        // Slide == Size
 	// Edge keeps every row whose time is the very start of its window.
 	Edge bool `json:"edge,omitempty"`
+}
+
+// SessionWindow emits each row with the window_start and window_end of its session
+// appended, and window_time if WindowTime says so. Sessions are per value of the
+// partition columns; a row begins one if no row of its partition precedes it by less than
+// Gap. A NULL or infinite time belongs to no session.
+type SessionWindow struct {
+	Time       int   `json:"time"` // input column: timestamp or timestamptz
+	Gap        int64 `json:"gap"`  // µs, > 0
+	Partition  []int `json:"partition,omitempty"`
+	WindowTime bool  `json:"window_time,omitempty"`
 }
 
 // AggCall is one aggregate of an Agg.

@@ -10,7 +10,7 @@ func Settles(nodes []Node, n int) bool {
 		return true
 	}
 	switch node.Kind {
-	case KindFilter, KindProject, KindExchange, KindHopWindow, KindLeaders, KindAgg, KindEmit, KindEmitEvery, KindTopN, KindOverWindow:
+	case KindFilter, KindProject, KindExchange, KindHopWindow, KindSession, KindLeaders, KindAgg, KindEmit, KindEmitEvery, KindTopN, KindOverWindow:
 		return Settles(nodes, node.Inputs[0])
 	case KindJoin:
 		return node.Join.Type != JoinNullAnti && Settles(nodes, node.Inputs[0]) && Settles(nodes, node.Inputs[1])

@@ -341,6 +341,8 @@ func (c *Ctx) pull(n logical.Node, free logical.ColSet) (logical.Node, []*expr.E
 		})
 	case *logical.OverWindow:
 		return c.pullOverWindow(n, free)
+	case *logical.SessionWindow:
+		return c.pullSession(n, free)
 	}
 	return n, nil, false
 }
@@ -586,6 +588,11 @@ func (u *unnester) push(n logical.Node) (logical.Node, []logical.ColID) {
 		t := *n.MapExprs(u.sub(d)).(*logical.TopN)
 		t.Input, t.Partition = in, append(slices.Clone(n.Partition), d...)
 		return &t, d
+	case *logical.SessionWindow:
+		in, d := u.push(n.Input)
+		w := *n
+		w.Input, w.Partition = in, append(slices.Clone(n.Partition), d...)
+		return &w, d
 	case *logical.OverWindow:
 		in, d := u.push(n.Input)
 		w := *n.MapExprs(u.sub(d)).(*logical.OverWindow)

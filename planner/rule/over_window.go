@@ -48,3 +48,12 @@ func (c *Ctx) pullOverWindow(n *logical.OverWindow, free logical.ColSet) (logica
 		return &w
 	})
 }
+
+// pullSession pulls equalities through sessions in the same way.
+func (c *Ctx) pullSession(n *logical.SessionWindow, free logical.ColSet) (logical.Node, []*expr.Expr, bool) {
+	return c.pullGrouped(n.Input, free, func(in logical.Node, group []logical.ColID) logical.Node {
+		w := *n
+		w.Input, w.Partition = in, append(slices.Clone(n.Partition), group...)
+		return &w
+	})
+}

@@ -36,6 +36,8 @@ func (c *Ctx) push(n logical.Node, preds []*expr.Expr) logical.Node {
 		return c.through(n, preds, below)
 	case *logical.HopWindow:
 		return c.through(n, preds, logical.SetOf(n.Input.Cols()...))
+	case *logical.SessionWindow:
+		return c.through(n, preds, logical.SetOf(n.Partition...))
 	case *logical.OverWindow:
 		return c.through(n, preds, logical.SetOf(n.Partition...))
 	case *logical.ProjectSet:

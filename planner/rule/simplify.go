@@ -195,6 +195,15 @@ func (c *Ctx) pruneSingle(n logical.Node, need logical.ColSet) logical.Node {
 		}
 		need.Add(h.Time)
 	}
+	if s, ok := n.(*logical.SessionWindow); ok {
+		if s.WindowTime != 0 && !wanted.Has(s.WindowTime) {
+			m := *s
+			m.WindowTime = 0
+			n = &m
+		}
+		need = need.Union(logical.SetOf(s.Partition...))
+		need.Add(s.Time)
+	}
 	return n.WithInputs([]logical.Node{c.prune(ins[0], need)})
 }
 

@@ -375,6 +375,7 @@ func (c *converter) windowInput(e ast.Expr, t *ast.WindowTVF) ast.TableRef {
 		t.PartitionBy = c.notes.partitionBy[e.Pos]
 		return &ast.TableName{Pos: e.Pos, Name: c.qualified(e.Parts, e.Pos)}
 	case *ast.Subquery:
+		t.PartitionBy = c.notes.partitionBy[e.Pos]
 		return &ast.SubqueryRef{Pos: e.Pos, Query: e.Query}
 	}
 	c.fail(sqlerr.Syntax(locate(e).Loc(), "the first argument of %s must be a relation", strings.ToUpper(t.Kind.String())))
