@@ -261,12 +261,12 @@ func (c *core) runDataflows(s *step) {
 			c.leave(f, s)
 			continue
 		}
-		began := time.Now()
+		began, rows := time.Now(), f.rowsIn(s)
 		if err := f.step(c, s); err != nil {
 			c.suspendFlow(f, err)
 			continue
 		}
-		f.learn(s, time.Since(began))
+		f.pace.learn(rows, time.Since(began))
 		c.timers.set(&f.timer, f.run.NextDue())
 		if len(s.deltas[f.out.id]) > 0 || s.moved[f.out.id] {
 			due.add(f.out.id)

@@ -17,9 +17,13 @@ import (
 // slice is the time that a dataflow may take of a step.
 const slice = 20 * time.Millisecond
 
-// rowsIn counts the changes of this entry that f reads.
+// rowsIn counts the changes of this entry that f reads, and those that it has withheld
+// until now.
 func (f *dataflow) rowsIn(s *step) int64 {
 	n := int64(0)
+	if f.run.CutAt(s.prev, s.time) != exec.CutNone {
+		n = f.run.WithheldRows()
+	}
 	for i := range f.inputs {
 		for _, d := range s.deltas[f.inputs[i].rel.id] {
 			n += int64(d.Rows)
@@ -38,9 +42,6 @@ func (f *dataflow) tooSlow(s *step) bool {
 	}
 	return f.pace.estimate(f.rowsIn(s)) > slice
 }
-
-// learn notes what the step took.
-func (f *dataflow) learn(s *step, took time.Duration) { f.pace.learn(f.rowsIn(s), took) }
 
 const (
 	// roundsAside is how often a dataflow that somebody waits for catches up beside the

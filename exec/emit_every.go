@@ -152,6 +152,18 @@ func (d *Dataflow) withholds(node int) bool {
 	return !slices.Equal(d.shown[node], d.marks[d.plan.Nodes[node].Inputs[0]])
 }
 
+// WithheldRows returns the number of distinct rows that EMIT EVERY keeps from the result. It
+// is called between two epochs.
+func (d *Dataflow) WithheldRows() int64 {
+	n := int64(0)
+	for _, t := range d.timed {
+		if e, ok := t.(*emitEvery); ok {
+			n += e.StateKeys()
+		}
+	}
+	return n
+}
+
 // Withheld returns what EMIT EVERY keeps from the result, nil if there is no such node.
 // It is called between two epochs.
 func (d *Dataflow) Withheld() []*chunk.Chunk {

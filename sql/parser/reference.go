@@ -70,7 +70,7 @@ var statementDocs = []struct {
 		{"CREATE SINK name [FROM relation | AS query] WITH (connector = …) [FORMAT … ENCODE …]",
 			"CREATE SINK k FROM m WITH (connector = 'blackhole')", ours},
 		{"DROP SINK [IF EXISTS] name, …", "DROP SINK k", ours},
-		{"FLUSH", "FLUSH", ours + ": waits until every view and sink has seen what is committed"},
+		{"FLUSH", "FLUSH", ours + ": waits until every view and sink has seen what is committed; what EMIT EVERY withholds stays so"},
 	}},
 	{"Schemas, sequences, comments", []statementDoc{
 		{"CREATE SCHEMA [IF NOT EXISTS] name [AUTHORIZATION role]", "CREATE SCHEMA s", "no elements"},
