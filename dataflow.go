@@ -44,6 +44,7 @@ type dataflow struct {
 	run    *exec.Dataflow
 	inputs []flowInput
 	marks  []int64 // watermarks of the output columns, nil for none
+	memory int64   // budget of its state, 0 for none
 
 	state atomic.Int32 // a flowState
 	// joined is the epoch at which the dataflow went live: from there on its relation
@@ -121,8 +122,9 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 	if err != nil {
 		return err
 	}
+	f.memory = f.db.memoryOf(f.out.desc)
 	f.run, err = exec.New(f.plan, exec.Options{Workers: cmp.Or(f.workers, f.db.opts.Workers), Context: &expr.Ctx{Settings: settings},
-		MemoryMax: f.db.opts.DataflowMemory, Interrupt: f.interrupted})
+		MemoryMax: f.memory, Spill: f.db.newSpace(f.memory), Interrupt: f.interrupted})
 	if err != nil {
 		return err
 	}

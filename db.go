@@ -15,6 +15,7 @@ import (
 	"streamdb/sql/catalog"
 	"streamdb/storage"
 	"streamdb/storage/relation"
+	"streamdb/storage/spill"
 )
 
 // Options configures a database. The zero value is right for production.
@@ -23,8 +24,19 @@ type Options struct {
 	FS vfs.FS
 	// Workers is W, the number of workers of a dataflow. Default 1.
 	Workers int
-	// DataflowMemory bounds the state of one dataflow, in bytes. Default 0: no bound.
+	// DataflowMemory bounds the memory that the state of one dataflow takes, in bytes, where
+	// WITH (memory = …) says nothing; what goes beyond lies on disk. Default a quarter of the
+	// memory; negative means no bound.
 	DataflowMemory int64
+	// DataflowMemoryMax bounds what WITH (memory = …) gives. Default half of the memory;
+	// negative means no bound.
+	DataflowMemoryMax int64
+	// SpillDir is the directory for state beyond the dataflows' memory. Default: spill in the
+	// data directory, if FS is the operating system's; otherwise nothing is spilled.
+	SpillDir string
+	// SpillQuota bounds the state on disk, in bytes. Default half of what is free at the
+	// start; negative means that a dataflow beyond its memory is suspended.
+	SpillQuota int64
 	// StatementMemory bounds the state of one statement, in bytes. Default 1 GiB;
 	// negative means no bound.
 	StatementMemory int64
@@ -83,6 +95,7 @@ type DB struct {
 
 	segments relation.Store
 	cache    *relation.Cache
+	spill    *spill.Pool // nil where state cannot be spilled
 
 	// ctx ends when the database closes; jobs are the goroutines that live until then.
 	ctx     context.Context
@@ -146,6 +159,12 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.TransactionMemory == 0 {
 		opts.TransactionMemory = systemMemory() / 4
 	}
+	if opts.DataflowMemory == 0 {
+		opts.DataflowMemory = systemMemory() / 4
+	}
+	if opts.DataflowMemoryMax == 0 {
+		opts.DataflowMemoryMax = systemMemory() / 2
+	}
 	if opts.HoldMemory == 0 {
 		opts.HoldMemory = systemMemory() / 4
 	}
@@ -189,6 +208,9 @@ func (db *DB) open(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := db.openSpill(dir); err != nil {
+		return err
+	}
 	db.segments, db.cache = db.store, relation.NewCache(256<<20)
 	db.logs, err = log.OpenStore(db.dir.LogPath(), log.Options{FS: db.dir.FS(), Space: db.dir.Guard(), MustExist: mustExist, Fatal: db.opts.Fatal})
 	if err != nil {
@@ -218,6 +240,7 @@ func (db *DB) open(dir string) error {
 	db.jobs.Go(db.tick)
 	db.jobs.Go(db.merge)
 	db.jobs.Go(db.checkpointLoop)
+	db.jobs.Go(db.trimSpill)
 	return nil
 }
 
@@ -272,6 +295,9 @@ func (db *DB) closeFiles() error {
 	}
 	if db.store != nil {
 		errs = append(errs, db.store.Close())
+	}
+	if db.spill != nil {
+		errs = append(errs, db.spill.Close())
 	}
 	if db.dir != nil {
 		errs = append(errs, db.dir.Close())

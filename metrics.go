@@ -93,6 +93,7 @@ func (db *DB) metricsOf(out []Metric, t *stored) []Metric {
 	add("streamdb_dataflow_rows_total", "Changes that the operators of a view or sink have emitted.", true, float64(rows))
 	add("streamdb_dataflow_seconds_total", "Time spent in the operators of a view or sink.", true, float64(nanos)/1e9)
 	add("streamdb_dataflow_state_bytes", "Memory of the operators of a view or sink.", false, float64(bytes))
+	add("streamdb_dataflow_spilled_bytes", "How much of it lies on disk.", false, float64(f.run.SpilledBytes()))
 	return out
 }
 

@@ -51,6 +51,8 @@ var ownVirtuals = []ownVirtual{
 		"late_rows", types.Int8, "future_rows", types.Int8),
 	virtual(14007, "holds", "Who keeps which relation's past.", fillHolds,
 		"relation", types.Text, "owner", types.Text, "epoch", types.Int8, "bytes", types.Int8, "kind", types.Text, "pid", types.Int4, "age", types.IntervalT),
+	virtual(14012, "memory", "What the state of each view and sink takes in memory and on disk, and the budget for the former.", fillMemory,
+		"relation", types.Text, "memory_bytes", types.Int8, "spilled_bytes", types.Int8, "budget_bytes", types.Int8),
 	virtual(14008, "sources", "Where each source stands.", fillSources,
 		"relation", types.Text, "connector", types.Text, "rows", types.Int8),
 }
@@ -205,6 +207,26 @@ func fillOperators(c *conn, t *transaction, out *chunk.Chunk) {
 		for _, n := range stats {
 			put(out, s.desc.Name, int64(n.Node), string(s.flow.plan.Nodes[n.Node].Kind), n.Rows, n.Nanos, n.StateBytes, n.StateKeys)
 		}
+	})
+}
+
+func fillMemory(c *conn, t *transaction, out *chunk.Chunk) {
+	t.eachStored(func(s *stored) {
+		if s.flow == nil {
+			return
+		}
+		var budget any
+		if s.flow.memory > 0 {
+			budget = s.flow.memory
+		}
+		c.db.core.mu.Lock()
+		defer c.db.core.mu.Unlock()
+		if !s.flow.is(flowLive) { // its operators are its fill's
+			put(out, s.desc.Name, nil, nil, budget)
+			return
+		}
+		spilled := s.flow.run.SpilledBytes()
+		put(out, s.desc.Name, s.flow.run.StateBytes()-spilled, spilled, budget)
 	})
 }
 

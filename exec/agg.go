@@ -14,7 +14,8 @@ import (
 //	header (high half: position in dirty + 1) | key | rows | accumulators …
 //
 // where rows is the sum of the weights of the group's input rows. The first touch of
-// a group in an epoch appends it to dirty and copies its payload to undo. At the end
+// a group in an epoch appends it to dirty and copies its payload to undo, unless all
+// groups so far are new, as in a fill and in a statement. At the end
 // of the epoch each dirty group whose payload differs from the copy emits its old
 // result with weight -1 and the new one with +1: once per epoch, whatever the number
 // of its input rows.
@@ -35,6 +36,8 @@ type agg struct {
 
 	dirty []int32
 	undo  []uint64
+	fresh int      // groups at the front of dirty that are new: they have nothing in undo …
+	zeros []uint64 // … but this
 
 	panes   *panes       // HOP without multiplied input, else nil
 	expand  *hopExpander // HOP where partial states do not add up, else nil
@@ -121,7 +124,7 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 		}
 		a.calls = append(a.calls, cs)
 	}
-	a.table = chunk.NewKeyTable(keyTypes, a.words)
+	a.table, a.zeros = chunk.NewKeyTable(keyTypes, a.words), make([]uint64, a.words)
 	if a.spec.Hop != nil {
 		var err error
 		if a.mergeable() {
@@ -229,9 +232,13 @@ func (a *agg) touch(slots []int32) {
 		}
 		a.dirty = append(a.dirty, s)
 		*h |= uint64(len(a.dirty)) << 32
-		row := a.table.Row(s)
-		a.undo = append(a.undo, row[at:]...)
 		a.table.Touch(s)
+		row := a.table.Row(s)
+		if len(a.undo) == 0 && row[at] == 0 && !a.global {
+			a.fresh++
+			continue
+		}
+		a.undo = append(a.undo, row[at:]...)
 	}
 }
 
@@ -338,7 +345,8 @@ const scratchKept = 1 << 12
 // rest empties the scratch of the epoch. Room that a burst has needed is let go once
 // an epoch needs little of it.
 func (a *agg) rest() {
-	if n := cap(a.undo); n > scratchKept && len(a.undo) < n/16 {
+	a.fresh = 0
+	if n := cap(a.undo) + cap(a.dirty); n > scratchKept && len(a.undo)+len(a.dirty) < n/16 {
 		a.dirty, a.undo, a.images, a.emits = nil, nil, nil, nil
 		return
 	}
@@ -364,7 +372,10 @@ func (a *agg) emit(out *Output) {
 		a.images = a.images[:0]
 		slots, weights := a.emits[:0], make([]int64, 0, 2*(hi-lo))
 		for k, s := range a.dirty[lo:hi] {
-			old := a.undo[(lo+k)*a.words : (lo+k+1)*a.words]
+			old := a.zeros
+			if at := lo + k - a.fresh; at >= 0 {
+				old = a.undo[at*a.words : (at+1)*a.words]
+			}
 			row := a.table.Row(s)
 			now := row[base:]
 			had, has := old[0] != 0, now[0] != 0

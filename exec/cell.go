@@ -59,6 +59,7 @@ func (c *cell) tidy(t *chunk.KeyTable, at int) {
 			t.Touch(s)
 		}
 	}
+	old.Free()
 }
 
 // put writes row i of col into the cell of groups[i]. An unchanged value keeps its

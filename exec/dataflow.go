@@ -28,6 +28,16 @@ type Options struct {
 	Interrupt func() error
 	// MemoryMax bounds the bytes of all operators' state; 0 means no bound.
 	MemoryMax int64
+	// Spill, if set, gives state its large blocks; what lies on disk does not count
+	// against MemoryMax.
+	Spill Spill
+}
+
+// Spill is memory part of which may lie on disk.
+type Spill interface {
+	chunk.Memory
+	// Spilled returns the bytes of the blocks on disk.
+	Spilled() int64
 }
 
 // Scan is an input of a dataflow: node number Node of the plan reads a relation.
@@ -102,6 +112,7 @@ func New(plan *physical.Plan, opts Options) (*Dataflow, error) {
 		return nil, err
 	}
 	d.collectTimed()
+	d.useSpill()
 	return d, nil
 }
 
@@ -209,9 +220,13 @@ func (d *Dataflow) Take() []*chunk.Chunk {
 func (d *Dataflow) run(flush *FlushInput) (err error) {
 	defer func() {
 		p := recover()
-		if i, ok := p.(interruption); ok {
-			err = i.err
-		} else if p != nil {
+		switch p := p.(type) {
+		case nil:
+		case interruption:
+			err = p.err
+		case *chunk.MemoryError:
+			err = p
+		default:
 			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
@@ -229,7 +244,7 @@ func (d *Dataflow) run(flush *FlushInput) (err error) {
 		}
 	}
 	if flush != nil && d.opts.MemoryMax > 0 {
-		if b := d.StateBytes(); b > d.opts.MemoryMax {
+		if b := d.StateBytes() - d.SpilledBytes(); b > d.opts.MemoryMax {
 			return &BudgetError{Bytes: b, Max: d.opts.MemoryMax}
 		}
 	}
@@ -260,6 +275,30 @@ func (d *Dataflow) StateBytes() int64 {
 	var n int64
 	d.eachStateful(func(_, _ int, s Stateful) { n += s.StateBytes() })
 	return n
+}
+
+// SpilledBytes returns how much of it lies on disk.
+func (d *Dataflow) SpilledBytes() int64 {
+	if d.opts.Spill == nil {
+		return 0
+	}
+	return d.opts.Spill.Spilled()
+}
+
+// useSpill gives the tables and arenas that are kept the memory that may spill.
+func (d *Dataflow) useSpill() {
+	if d.opts.Spill == nil {
+		return
+	}
+	parts, _ := d.parts()
+	for _, p := range parts {
+		switch p := p.part.(type) {
+		case tablePart:
+			p.UseMemory(d.opts.Spill)
+		case arenaPart:
+			p.UseMemory(d.opts.Spill)
+		}
+	}
 }
 
 // eachStateful visits the operators that keep rows, by node and worker.

@@ -137,7 +137,10 @@ func (d *Dataflow) Unsave() {
 func (d *Dataflow) LoadState(pieces func(fn func(k chunk.PieceKey, b []byte) error) error) (err error) {
 	defer func() {
 		// The pieces have checksums: this is state that another program has written.
-		if p := recover(); p != nil {
+		p := recover()
+		if m, ok := p.(*chunk.MemoryError); ok {
+			err = m
+		} else if p != nil {
 			err = fmt.Errorf("%w: loading state: %v", chunk.ErrCorrupt, p)
 		}
 	}()

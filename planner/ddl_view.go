@@ -153,6 +153,9 @@ func (c *ddlCtx) queryOf(q *ast.Select, plan *physical.Plan, cols []catalog.Colu
 	}, nil
 }
 
+// memoryLeast is the least budget of a view, in bytes.
+const memoryLeast = 1 << 20
+
 // viewOptions checks WITH (…) of a materialized view or sink.
 func (c *ddlCtx) viewOptions(opts []ast.Option, known ...string) error {
 	for i := range opts {
@@ -171,6 +174,14 @@ func (c *ddlCtx) viewOptions(opts []ast.Option, known ...string) error {
 			if o.Value != "fail" && o.Value != "dead_letter" {
 				return sqlerr.New(sqlerr.InvalidParameterValue, "invalid value for parameter \"on_error\": %q", o.Value).
 					WithHint("Available values: dead_letter, fail.").At(o.Loc())
+			}
+		case "memory":
+			n, err := catalog.ParseSize(o.Value)
+			if err == nil && n < memoryLeast {
+				err = sqlerr.New(sqlerr.InvalidParameterValue, "memory %s is less than a view can work with", o.Value).WithHint("Give it 1MB or more.")
+			}
+			if err != nil {
+				return sqlerr.As(err).At(o.Loc())
 			}
 		case "start":
 			if o.Value != "latest" && o.Value != "earliest" {
@@ -191,7 +202,7 @@ func (c *ddlCtx) createMatView(s *ast.CreateMaterializedView) error {
 	if err != nil || d == nil {
 		return err
 	}
-	if err := c.viewOptions(s.Options, "background", "on_error", "emit", "start"); err != nil {
+	if err := c.viewOptions(s.Options, "background", "on_error", "emit", "start", "memory"); err != nil {
 		return err
 	}
 	clause := s.Emit

@@ -53,6 +53,8 @@ func serveSpec(args []string) (spec, error) {
 	holds := fs.Int64("hold-memory", 0, "`MiB` that old rows kept for transactions, subscriptions and lagging views may take (default a quarter of the memory; -1: no bound)")
 	fs.DurationVar(&s.db.HoldAge, "hold-age", 0, "the greatest `age` of what a transaction or subscription reads (default 1h; -1s: no bound)")
 	fs.DurationVar(&s.db.LagAge, "lag-age", 0, "the greatest `age` by which a view may be behind (default 24h; -1s: no bound)")
+	view := fs.Int64("view-memory", 0, "`MiB` that the state of a view may take in memory, the rest lies on disk; WITH (memory = …) says otherwise for one (default a quarter of the memory; -1: no bound)")
+	spill := fs.Int64("spill-quota", 0, "`MiB` of state on disk beyond the views' memory (default half of the free space; -1: none)")
 	statement := fs.Int64("statement-memory", 1024, "`MiB` that one statement may take; -1: no bound")
 	writes := fs.Int64("transaction-memory", 0, "`MiB` that a transaction may write before it commits (default a quarter of the memory; -1: no bound)")
 	fs.IntVar(&s.connections, "max-connections", 100, "sessions at a time")
@@ -63,6 +65,7 @@ func serveSpec(args []string) (spec, error) {
 	if err := parseFlags(fs, args); err != nil {
 		return s, err
 	}
+	s.db.DataflowMemory, s.db.SpillQuota = *view<<20, *spill<<20
 	s.db.TransactionMemory = *writes << 20
 	s.db.HoldMemory, s.db.StatementMemory = *holds<<20, *statement<<20
 	// An address nobody asked for is not worth failing for.

@@ -20,6 +20,7 @@ type Arena struct {
 	open int
 	// live counts the bytes that are referenced, total those that are allocated.
 	live, total int64
+	memory      Memory // nil for Go's heap
 	saved       savedArena
 }
 
@@ -30,7 +31,7 @@ func (a *Arena) Add(b []byte) Ref {
 		return 0
 	}
 	if len(b) > slabSize/8 {
-		a.slabs = append(a.slabs, append(make([]byte, 0, len(b)), b...))
+		a.slabs = append(a.slabs, append(bytesOfMemory(a.memory, len(b)), b...))
 		a.total += int64(len(b))
 		return Ref(uint64(len(a.slabs)-1)<<44 | refWhole)
 	}
@@ -38,7 +39,7 @@ func (a *Arena) Add(b []byte) Ref {
 		// The first slabs are small: many an arena, a lone statement's say, holds little.
 		size := max(min(slabFirst<<(2*min(len(a.slabs), 8)), slabSize), len(b))
 		a.open = len(a.slabs)
-		a.slabs = append(a.slabs, make([]byte, 0, size))
+		a.slabs = append(a.slabs, bytesOfMemory(a.memory, size))
 		a.total += int64(size)
 	}
 	n := a.open

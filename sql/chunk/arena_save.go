@@ -28,7 +28,7 @@ func (a *Arena) Renewed() Arena {
 	for i := range a.saved.slabs {
 		a.saved.slabs[i].len = -1
 	}
-	return Arena{saved: a.saved}
+	return Arena{saved: a.saved, memory: a.memory}
 }
 
 // Save adds the pieces that have changed since the last save to set.
@@ -101,7 +101,7 @@ func (a *Arena) LoadPiece(part SavePart, no uint32, b []byte) error {
 	case part != SaveSlab || a.saved.head == nil:
 		return fmt.Errorf("%w: piece of kind %d in an arena", ErrCorrupt, part)
 	case piece == 0 && slab == len(a.slabs):
-		a.slabs = append(a.slabs, bytes.Clone(b))
+		a.slabs = append(a.slabs, append(a.loadSlab(slab, len(b)), b...))
 		a.saved.slabs = append(a.saved.slabs, savedSlab{})
 	case piece == 0 || slab != len(a.slabs)-1 || a.saved.slabs[slab].pieces != piece:
 		return fmt.Errorf("%w: piece %d of slab %d", ErrCorrupt, piece, slab)
@@ -111,6 +111,15 @@ func (a *Arena) LoadPiece(part SavePart, no uint32, b []byte) error {
 	a.saved.slabs[slab].pieces++
 	a.saved.slabs[slab].len += len(b)
 	return nil
+}
+
+// loadSlab returns the block for a slab whose first piece has n bytes: full slabs, which all
+// but the first few are, get more pieces behind it.
+func (a *Arena) loadSlab(slab, n int) []byte {
+	if slab < 4 || a.memory == nil {
+		return bytesOfMemory(a.memory, n)
+	}
+	return bytesOfMemory(a.memory, max(n, slabSize))
 }
 
 // LoadEnd checks what was loaded and makes it usable.

@@ -40,6 +40,8 @@ type KeyTable struct {
 
 	Arena Arena
 
+	memory Memory // of index and pages; nil for Go's heap
+
 	scratch []uint64
 	cand    []uint64
 	oneInt  bool // the key is a single ClassInt column
@@ -67,7 +69,7 @@ func newKeyTable(l *Layout, payload int) *KeyTable {
 }
 
 func (t *KeyTable) resetIndex(n int) {
-	t.index = make([]uint64, n)
+	t.index = wordsOfMemory(t.memory, n)
 	t.mask = uint32(n - 1)
 }
 
@@ -278,7 +280,7 @@ func (t *KeyTable) takeSlot() int32 {
 		s = int32(t.rows)
 		t.rows++
 		if int(s)>>pageBits == len(t.pages) {
-			t.pages = append(t.pages, make([]uint64, PageRows*t.stride))
+			t.pages = append(t.pages, wordsOfMemory(t.memory, PageRows*t.stride))
 			t.live = t.live.Grow(len(t.pages) * PageRows)
 			t.dirty = t.dirty.Grow(len(t.pages) * PageRows)
 		}
@@ -309,6 +311,9 @@ func (t *KeyTable) reserve(n int) {
 		if e != 0 {
 			t.reinsert(e)
 		}
+	}
+	if t.memory != nil {
+		t.memory.FreeWords(old)
 	}
 }
 
@@ -375,6 +380,7 @@ func (t *KeyTable) compactArena() {
 			t.Touch(s)
 		}
 	}
+	old.Free()
 }
 
 // AppendKey appends key column i of the given slots to dst.
@@ -402,7 +408,8 @@ func (t *KeyTable) Reset() {
 	clear(t.live)
 	clear(t.dirty)
 	t.rows, t.used, t.free = 0, 0, t.free[:0]
-	t.Arena = Arena{}
+	t.Arena.Free()
+	t.Arena = Arena{memory: t.memory}
 	t.saved = savedTable{}
 }
 

@@ -192,7 +192,7 @@ func (t *KeyTable) loadBase(page uint32, b []byte) error {
 	if n[0] > PageRows || int(n[0]) > t.rowsIn(i) || len(b) != (1+pageLiveWords+int(n[0])*t.stride)*8 {
 		return fmt.Errorf("%w: page %d of %d bytes", ErrCorrupt, page, len(b))
 	}
-	p := make([]uint64, PageRows*t.stride)
+	p := wordsOfMemory(t.memory, PageRows*t.stride)
 	t.live, t.dirty = t.live.Grow((i+1)*PageRows), t.dirty.Grow((i+1)*PageRows)
 	readWords(t.live[i*pageLiveWords:(i+1)*pageLiveWords], b[8:])
 	readWords(p[:int(n[0])*t.stride], b[(1+pageLiveWords)*8:])
