@@ -32,6 +32,7 @@ type join struct {
 	pairs bool // pairs are emitted (inner and outer joins)
 
 	residual *residual
+	lead     *joinLead // nil if all pairs leave
 	schema   chunk.Schema
 
 	dirtyKeys []int32
@@ -68,6 +69,10 @@ type joinSide struct {
 	until *untilClose
 	// linked chains lead both ways: rows leave from anywhere.
 	linked bool
+	// waiting rows of the epoch are not stored yet, see join_defer.go.
+	deferred    bool
+	waiting     []*chunk.Chunk
+	waitingRows int
 }
 
 // findMode is how a side finds a row again that is retracted.
@@ -141,6 +146,10 @@ func newJoin(d *Dataflow, n int) (Operator, error) {
 	if s.LeftWindow >= 0 && s.RightWindow >= 0 && physical.Settles(d.plan.Nodes, node.Inputs[0]) && physical.Settles(d.plan.Nodes, node.Inputs[1]) {
 		j.close = newWindowClose()
 	}
+	j.lead = newJoinLead(s, l, r)
+	for _, side := range j.side {
+		side.deferred = j.defers(side)
+	}
 	return j, nil
 }
 
@@ -188,15 +197,14 @@ func (j *join) Push(port int, c *chunk.Chunk, out *Output) {
 	if c.Rows == 0 {
 		return
 	}
-	hash := hashKeys(c, s.keys, &j.hash)
-	if cap(j.slots) < c.Rows {
-		j.slots, j.rowAt = make([]int32, max(c.Rows, chunk.RowsMax)), make([]int32, max(c.Rows, chunk.RowsMax))
+	if o := j.side[1-port]; len(o.waiting) > 0 {
+		j.storeWaiting(o)
 	}
-	keys := make([]*chunk.Column, len(s.keys))
-	for i, k := range s.keys {
-		keys[i] = c.Cols[k]
+	if s.deferred {
+		j.pushDeferred(s, c, out)
+		return
 	}
-	slots := j.slots[:c.Rows]
+	keys, hash, slots := j.keysOf(s, c)
 	j.index.Upsert(keys, hash, slots)
 	if j.close != nil {
 		j.registerKeys(keys, slots)
@@ -211,6 +219,19 @@ func (j *join) Push(port int, c *chunk.Chunk, out *Output) {
 		j.match(s, c, slots, out)
 	}
 	j.dropDead(s, c.Rows)
+}
+
+// keysOf returns the key columns of c, their hash and room for the keys' slots.
+func (j *join) keysOf(s *joinSide, c *chunk.Chunk) ([]*chunk.Column, []uint64, []int32) {
+	hash := hashKeys(c, s.keys, &j.hash)
+	if cap(j.slots) < c.Rows {
+		j.slots, j.rowAt = make([]int32, max(c.Rows, chunk.RowsMax)), make([]int32, max(c.Rows, chunk.RowsMax))
+	}
+	keys := make([]*chunk.Column, len(s.keys))
+	for i, k := range s.keys {
+		keys[i] = c.Cols[k]
+	}
+	return keys, hash, j.slots[:c.Rows]
 }
 
 // splitNullKeys takes out the rows that can have no partner because a key is NULL. A
@@ -266,6 +287,9 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 		s.rows.Upsert(c.Cols, hash, slots)
 	case findChain:
 		j.insertChained(s, c, keySlots, slots)
+	}
+	if j.lead != nil && j.lead.spec.Side == s.port {
+		j.lead.enter(s.rows, slots)
 	}
 	at := s.rows.PayloadOffset()
 	for i, r := range slots {
@@ -391,10 +415,19 @@ func (j *join) match(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output)
 	at := o.rows.PayloadOffset()
 	// A row without weight may get it back in this epoch: its partners are counted on.
 	perRow := j.residual != nil && o.preserved
+	var values *chunk.Column
+	if j.lead != nil && j.lead.early {
+		values = j.lead.values(s.port, c)
+	}
 	j.probe, j.build = j.probe[:0], j.build[:0]
 	for i, k := range keySlots {
+		if k < 0 {
+			continue
+		}
 		for r := j.head(o.port, k); r >= 0; {
-			if perRow || *o.rows.Word(r, at+rowWeight) != 0 {
+			if values != nil && j.lead.behind(values, i, r) {
+				// It goes no further.
+			} else if perRow || *o.rows.Word(r, at+rowWeight) != 0 {
 				j.probe, j.build = append(j.probe, int32(i)), append(j.build, r)
 			}
 			r = int32(*o.rows.Word(r, at+rowLinks)>>32) - 1
@@ -421,7 +454,10 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 		}
 		j.countPairs(s, c)
 	}
-	if !j.pairs {
+	if values := j.lead.values(s.port, c); values != nil {
+		j.choose(values)
+	}
+	if !j.pairs || len(j.probe) == 0 {
 		return
 	}
 	if j.residual != nil && o.preserved {
@@ -563,7 +599,11 @@ keys:
 
 // StateBytes returns the memory of both sides and the index.
 func (j *join) StateBytes() int64 {
-	return j.index.Bytes() + j.side[0].rows.Bytes() + j.side[1].rows.Bytes()
+	n := j.index.Bytes() + j.side[0].rows.Bytes() + j.side[1].rows.Bytes()
+	if j.lead != nil {
+		n += int64(cap(j.lead.best)) * 8
+	}
+	return n
 }
 
 // StateKeys returns the number of rows kept.

@@ -69,6 +69,7 @@ func (j *join) Flush(fc *FlushContext, out *Output) {
 	}
 	for _, s := range j.side {
 		if s.until != nil {
+			j.endWaiting(s, fc)
 			j.dropPassed(s, fc)
 		}
 	}

@@ -54,6 +54,7 @@ func (j *join) restored() error {
 			s.registerKept()
 		}
 	}
+	j.restoredLead()
 	return nil
 }
 

@@ -39,6 +39,7 @@ func annotate(cat *catalog.Catalog, plan *physical.Plan) *annotator {
 	for i := range plan.Nodes {
 		a.node(i)
 	}
+	joinLeads(plan)
 	return a
 }
 

@@ -470,6 +470,10 @@ func (w *planWriter) join(n *physical.Node, in []string) string {
 	if len(until) > 0 {
 		s += " keeping " + strings.Join(until, ", ")
 	}
+	if d := j.Lead; d != nil {
+		s += " leading by " + map[bool]string{true: "greatest ", false: "least "}[d.Max]
+		s += names([]int{d.Value}, [][]string{r, l}[d.Side])
+	}
 	return s
 }
 

@@ -275,6 +275,8 @@ type Join struct {
 	// nil means for ever.
 	LeftUntil  *Until `json:"left_until,omitempty"`
 	RightUntil *Until `json:"right_until,omitempty"`
+	// Lead lets pairs be left out that whoever reads the join has no use for; nil: none.
+	Lead *JoinLead `json:"lead,omitempty"`
 }
 
 // Until bounds the partners of a row of one side of a join: their time, column Other of
@@ -284,6 +286,15 @@ type Until struct {
 	Col   int   `json:"col"`
 	Other int   `json:"other"`
 	Delta int64 `json:"delta"` // µs
+}
+
+// JoinLead says that pairs may be left out of an inner join of append-only inputs if
+// another pair with the same row of side Side has left and is ahead: by the column Value
+// of the other side, of class int, where the greatest or the least is looked for.
+type JoinLead struct {
+	Side  int  `json:"side"`
+	Value int  `json:"value"`
+	Max   bool `json:"max,omitempty"`
 }
 
 // SetOpKind is INTERSECT or EXCEPT.
