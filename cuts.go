@@ -17,7 +17,9 @@ import (
 //	head      ─e1──┬──e2──────┬────e3──>     ┬: a multiple of the interval
 //	dataflow     (.., e1] as one delta (e1, e3]
 //
-// A view must have been at the entries of those that read it, too.
+// A view must have been at the entries of those that read it, too. Of entries that follow
+// each other only the last is kept where they matter to the same dataflows alone: what
+// these show is what the input was at the last of them.
 
 // stop is where a delta of several epochs ends.
 type stop struct {
@@ -29,10 +31,11 @@ type stop struct {
 // cut is an entry at which a delta must end.
 type cut struct {
 	stop
-	kind  exec.Cut
-	marks [][]int64 // of the inputs, nil where a view was behind itself
-	until []int64   // offsets of the inputs that are logged by reference
-	late  [][]int64 // and those of their late rows
+	by    []*dataflow // to whom it matters: the dataflow, or those that read it
+	each  bool        // it is kept in any case
+	marks [][]int64   // of the inputs, nil where a view was behind itself
+	until []int64     // offsets of the inputs that are logged by reference
+	late  [][]int64   // and those of their late rows
 }
 
 // cutRows is the number of rows that costs about as much as a delta for itself.
@@ -45,29 +48,38 @@ func (c *core) noteCuts(s *step) {
 	}
 	c.fills = slices.DeleteFunc(c.fills, func(w *fill) bool { return w.over.Load() || w.f.is(flowLive) })
 	for _, w := range c.fills {
-		kind := c.cutOf(w.f, s.prev, s.time)
-		if kind == exec.CutNone {
+		k := cut{stop: stop{epoch: s.epoch, time: s.time, prev: s.prev, cut: true}}
+		if c.addCutters(&k, w.f); len(k.by) == 0 {
 			continue
 		}
-		k := cut{stop: stop{epoch: s.epoch, time: s.time, prev: s.prev, cut: true}, kind: kind, marks: w.f.watermarks()}
+		k.marks = w.f.watermarks()
 		k.until, k.late = w.f.offsets(w)
-		if n := len(w.cuts); n > 0 && kind == exec.CutLast && w.cuts[n-1].kind == exec.CutLast {
+		if n := len(w.cuts); n > 0 && k.replaces(&w.cuts[n-1]) {
 			w.cuts = w.cuts[:n-1]
 		}
 		w.cuts = append(w.cuts, k)
 	}
 }
 
-// cutOf returns how an entry cuts the deltas of f: as f needs it, or who reads it. mu is held.
-func (c *core) cutOf(f *dataflow, prev, now int64) exec.Cut {
-	k := f.run.CutAt(prev, now)
-	for _, r := range c.readers[f.out.id] {
-		if k == exec.CutEach {
-			break
+// addCutters notes to whom a cut matters, of f and those that read it. mu is held.
+func (c *core) addCutters(k *cut, f *dataflow) {
+	switch f.run.CutAt(k.prev, k.time) {
+	case exec.CutEach:
+		k.each = true
+		fallthrough
+	case exec.CutLast:
+		if !slices.Contains(k.by, f) {
+			k.by = append(k.by, f)
 		}
-		k = max(k, c.cutOf(r, prev, now))
 	}
-	return k
+	for _, r := range c.readers[f.out.id] {
+		c.addCutters(k, r)
+	}
+}
+
+// replaces reports whether the cut before, which nobody has come to yet, need not be made.
+func (k *cut) replaces(before *cut) bool {
+	return !before.each && !slices.ContainsFunc(before.by, func(f *dataflow) bool { return !slices.Contains(k.by, f) })
 }
 
 // nextStop returns where the next delta ends, and aims there: at the first cut or the
