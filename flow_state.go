@@ -249,6 +249,9 @@ func (db *DB) flowsWritten(fz *frozen, ok bool) {
 		db.checkpoints.flows = make(map[catalog.ID]*dataflow, len(fz.flows))
 	}
 	for _, k := range fz.flows {
+		if ok && k.mark != nil {
+			k.f.sink.settled(k.mark.bytes)
+		}
 		switch _, known := db.checkpoints.flows[k.f.out.id]; {
 		case ok:
 			db.checkpoints.flows[k.f.out.id] = k.f

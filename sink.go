@@ -3,6 +3,7 @@ package streamdb
 import (
 	"context"
 	"sync"
+	"time"
 
 	"streamdb/connector/file"
 	"streamdb/sql/catalog"
@@ -15,7 +16,7 @@ import (
 // once they are published.
 type sinkWriter struct {
 	db  *DB
-	out *file.Sink // nil for a black hole
+	out sinkFile // nil for a black hole
 
 	mu      sync.Mutex
 	pending []sinkBatch
@@ -26,6 +27,46 @@ type sinkWriter struct {
 	writing bool      // a batch that is not pending any more is on its way
 	broken  bool      // a write has failed: the file is not what it should be
 	mark    *sinkMark // nil if no checkpoint waits
+	finish  *int64    // what a checkpoint that is durable knows of, nil if that is known
+	// rollAt is when a checkpoint is asked for that finishes files; zero if none waits.
+	rollAt time.Time
+}
+
+// rollAfter is how long rows wait for a checkpoint that finishes the files they are in.
+const rollAfter = time.Minute
+
+// sinkFile is a file, or a directory of files, that a sink writes to. What it has written
+// is known by a number: the bytes of the file, or the number of the next files.
+type sinkFile interface {
+	Write(*chunk.Chunk) error
+	// Sync makes durable what is seen already; Seal everything that was written.
+	Sync() (int64, error)
+	Seal() (int64, error)
+	// Finish tells that a checkpoint is durable that knows of what Seal has returned.
+	Finish(int64) error
+	// Unfinished reports whether rows are not seen before the next Finish.
+	Unfinished() bool
+	// TruncateTo drops what was written after Seal returned the number.
+	TruncateTo(int64) error
+	Close() error
+}
+
+// checkedFile is a sinkFile before it is used.
+type checkedFile interface {
+	sinkFile
+	NeedsAppendOnly() bool
+	CheckNew() error
+	CheckHolds(int64) error
+}
+
+// openSinkFile validates the options of a sink's file or directory.
+func openSinkFile(d *catalog.Descriptor) (checkedFile, error) {
+	names, typs := sourceColumns(d)
+	if o := fileOptions(d.Sink.Connector); !o.Partitioned() {
+		return file.NewSink(names, typs, o)
+	} else {
+		return file.NewPartitioned(names, typs, o)
+	}
 }
 
 // sinkMark asks for the length of a sink's file with everything up to an epoch.
@@ -50,9 +91,7 @@ func checkSink(d *catalog.Descriptor, fresh bool) error {
 	case "blackhole":
 		return nil
 	case "file":
-		names, typs := sourceColumns(d)
-		o := fileOptions(c)
-		k, err := file.NewSink(names, typs, o)
+		k, err := openSinkFile(d)
 		if err != nil {
 			return err
 		}
@@ -71,8 +110,7 @@ func checkSink(d *catalog.Descriptor, fresh bool) error {
 
 // checkSinkFile checks that a sink's file has the bytes that a checkpoint knows of.
 func checkSinkFile(d *catalog.Descriptor, bytes int64) error {
-	names, typs := sourceColumns(d)
-	k, err := file.NewSink(names, typs, fileOptions(d.Sink.Connector))
+	k, err := openSinkFile(d)
 	if err != nil {
 		return err
 	}
@@ -84,8 +122,7 @@ func checkSinkFile(d *catalog.Descriptor, bytes int64) error {
 func (db *DB) newSinkWriter(t *stored, written *int64) (*sinkWriter, error) {
 	w := &sinkWriter{db: db, turned: make(chan struct{})}
 	if c := t.desc.Sink.Connector; c.Name == "file" {
-		names, typs := sourceColumns(t.desc)
-		k, err := file.NewSink(names, typs, fileOptions(c))
+		k, err := openSinkFile(t.desc)
 		if err != nil {
 			return nil, err
 		}
@@ -136,6 +173,14 @@ func (w *sinkWriter) markAt(e relation.Epoch) *sinkMark {
 	return w.mark
 }
 
+// settled tells that a checkpoint is durable that knows of the given length.
+func (w *sinkWriter) settled(bytes int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.finish = &bytes
+	w.wake()
+}
+
 // failed reports whether the file lacks something.
 func (w *sinkWriter) failed() bool {
 	w.mu.Lock()
@@ -160,15 +205,23 @@ func (w *sinkWriter) run() {
 		if mark != nil && n == 0 && (len(w.pending) == 0 || w.pending[0].epoch > mark.epoch) {
 			w.mark = nil
 			w.mu.Unlock()
-			mark.bytes, mark.err = w.out.Sync()
+			mark.bytes, mark.err = w.out.Seal()
+			w.rollAt = time.Time{}
 			close(mark.done)
 			continue
 		}
+		finish := w.finish
+		w.finish = nil
 		batch := w.pending[:n:n]
 		w.pending = append([]sinkBatch(nil), w.pending[n:]...)
 		turned := w.turned
 		w.writing = n > 0
 		w.mu.Unlock()
+		if finish != nil {
+			if err := w.out.Finish(*finish); err != nil {
+				w.db.logger.Error("finishing a sink's files", "error", err)
+			}
+		}
 		if n > 0 {
 			err := w.write(batch)
 			w.mu.Lock()
@@ -185,6 +238,9 @@ func (w *sinkWriter) run() {
 		}
 		select {
 		case <-turned:
+		case <-w.roll():
+			w.rollAt = time.Time{}
+			w.db.checkpointDue()
 		case <-w.db.ctx.Done():
 			if w.out != nil {
 				if err := w.out.Close(); err != nil {
@@ -194,6 +250,17 @@ func (w *sinkWriter) run() {
 			return
 		}
 	}
+}
+
+// roll returns a channel that tells when rows have waited long enough for a checkpoint.
+func (w *sinkWriter) roll() <-chan time.Time {
+	if w.out == nil || !w.out.Unfinished() {
+		return nil
+	}
+	if w.rollAt.IsZero() {
+		w.rollAt = time.Now().Add(rollAfter)
+	}
+	return time.After(time.Until(w.rollAt))
 }
 
 func (w *sinkWriter) write(batch []sinkBatch) error {

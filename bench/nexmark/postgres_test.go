@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -237,6 +238,10 @@ func (o *oracle) overSources(t *testing.T, mode sqllogictest.Mode) {
 		fmt.Fprintf(&script, "CREATE MATERIALIZED VIEW %s AS %s;\n", q, text)
 		fmt.Fprintf(&script, "CREATE SINK %s_sink AS %s WITH (connector = 'file', path = '%s', changelog = true) FORMAT PLAIN ENCODE CSV;\n",
 			q, text, filepath.Join(dir, q))
+		if q == "q10" {
+			fmt.Fprintf(&script, "CREATE SINK q10_files AS %s WITH (connector = 'file', path = '%s', partition_by = 'dt, hm') FORMAT PLAIN ENCODE CSV;\n",
+				text, filepath.Join(dir, "files"))
+		}
 	}
 	script.WriteString("COMMIT")
 	execute(t, conn, script.String())
@@ -254,6 +259,40 @@ func (o *oracle) overSources(t *testing.T, mode sqllogictest.Mode) {
 			t.Fatal(err)
 		}
 		o.compare(t, q, "as a sink", folded(t, string(written)))
+	}
+	if o.answers["q10"] != nil {
+		execute(t, conn, "CHECKPOINT")
+		o.compare(t, "q10", "as files", partitioned(t, filepath.Join(dir, "files")))
+	}
+}
+
+// partitioned returns the rows of a directory of finished files, with the values that the
+// directories' names tell.
+func partitioned(t *testing.T, dir string) []string {
+	var rows []string
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		hidden := false
+		rows = rows[:0]
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			hidden = hidden || strings.HasPrefix(d.Name(), ".")
+			b, err := os.ReadFile(path)
+			parts := strings.Split(filepath.Dir(path[len(dir)+1:]), "/")
+			tail := "," + strings.TrimPrefix(parts[0], "dt=") + "," + strings.TrimPrefix(parts[1], "hm=")
+			for l := range strings.SplitSeq(strings.TrimSuffix(string(b), "\n"), "\n") {
+				rows = append(rows, l+tail)
+			}
+			return err
+		})
+		if err != nil && !os.IsNotExist(err) { // a file has got its name meanwhile
+			t.Fatal(err)
+		}
+		if err == nil && !hidden || time.Since(start) > time.Minute {
+			slices.Sort(rows)
+			return rows
+		}
 	}
 }
 

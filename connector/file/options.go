@@ -12,7 +12,8 @@ import (
 
 // Options is what CREATE SOURCE or CREATE SINK says about a file.
 type Options struct {
-	// Settings are the options of WITH. Source: path, follow. Sink: path, changelog.
+	// Settings are the options of WITH. Source: path, follow. Sink: path, changelog,
+	// partition_by.
 	// "connector" is ignored.
 	Settings map[string]string
 	// Format is PLAIN, the default; Encode is JSON or CSV. Case does not count.
@@ -27,9 +28,21 @@ type config struct {
 	path      string
 	follow    bool // source only
 	changelog bool // sink only
-	csv       bool
-	copy      format.CopyOptions // of CSV
-	spec      format.Spec
+	// partitionBy is columns whose values make directories; sink only.
+	partitionBy []string
+	csv         bool
+	copy        format.CopyOptions // of CSV
+	spec        format.Spec
+}
+
+// Partitioned reports whether a sink's options ask for a directory of files.
+func (o Options) Partitioned() bool {
+	for key := range o.Settings {
+		if strings.EqualFold(key, "partition_by") {
+			return true
+		}
+	}
+	return false
 }
 
 // invalid is the error of a value nobody can mean.
@@ -37,21 +50,33 @@ func invalid(msg string, args ...any) *sqlerr.Error {
 	return sqlerr.New(sqlerr.InvalidParameterValue, msg, args...)
 }
 
-// parse validates the options; flag is the one option besides path that WITH may have.
+// parse validates the options; flag is the option besides path that WITH may have, and
+// tells a sink's from a source's.
 func (o Options) parse(names []string, typs []types.Type, flag string) (config, error) {
 	var c config
 	on := false
+	allowed := "path, " + flag
+	if flag == "changelog" {
+		allowed += ", partition_by"
+	}
 	for _, key := range sortedKeys(o.Settings) {
 		value := o.Settings[key]
 		var err error
 		switch strings.ToLower(key) {
 		case "connector":
+		case "partition_by":
+			if flag != "changelog" {
+				err = invalid("unknown option %q of a source with connector file", key).WithHint("Allowed: %s.", allowed)
+			}
+			for n := range strings.SplitSeq(value, ",") {
+				c.partitionBy = append(c.partitionBy, strings.TrimSpace(n))
+			}
 		case "path":
 			c.path = value
 		case flag:
 			on, err = boolOption(key, value)
 		default:
-			err = invalid("unknown option %q of connector file", key).WithHint("Allowed: path, %s.", flag)
+			err = invalid("unknown option %q of connector file", key).WithHint("Allowed: %s.", allowed)
 		}
 		if err != nil {
 			return c, err

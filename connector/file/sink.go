@@ -202,6 +202,15 @@ func (k *Sink) Sync() (int64, error) {
 	return k.offset, nil
 }
 
+// Seal is Sync: a file is as it should be at every offset.
+func (k *Sink) Seal() (int64, error) { return k.Sync() }
+
+// Finish has nothing to do for a file that is read as it grows.
+func (k *Sink) Finish(int64) error { return nil }
+
+// Unfinished reports whether rows wait for a checkpoint to be seen: they never do.
+func (k *Sink) Unfinished() bool { return false }
+
 // TruncateTo cuts the file at an offset that Sync has returned, and goes on there. A file
 // that is shorter has lost what was durable: 58030.
 func (k *Sink) TruncateTo(offset int64) error {
