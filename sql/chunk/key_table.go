@@ -130,7 +130,9 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 		t.upsertInts(keys[0].Ints[:n], hash, slots)
 		return t.used - before
 	}
-	keys = normalCols(keys)
+	if t.lay.normal {
+		keys = normalCols(keys)
+	}
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
@@ -213,7 +215,9 @@ func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 		t.findInts(keys[0].Ints[:n], hash, slots)
 		return
 	}
-	keys = normalCols(keys)
+	if t.lay.normal {
+		keys = normalCols(keys)
+	}
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
