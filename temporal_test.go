@@ -44,3 +44,59 @@ func TestTemporalFilter(t *testing.T) {
 	must(t, a, "DELETE FROM t WHERE v < 16")
 	check(16, 16, 0)
 }
+
+// TestProctime holds that rows have the time of the entry in which they came, until they
+// are taken back, that a lag does not change it, and that windows over it close
+// by the log's clock.
+func TestProctime(t *testing.T) {
+	clock := streamdb.NewManualTime()
+	db := openQuietly(t, streamdb.Options{Time: clock})
+	a := connect(t, serveOn(t, db))
+	must(t, a, "CREATE TABLE t (id int PRIMARY KEY, v int)", "INSERT INTO t VALUES (1, 1)")
+	clock.Advance(time.Minute)
+	must(t, a,
+		"CREATE MATERIALIZED VIEW stamped AS SELECT id, v, PROCTIME() AS p FROM t",
+		"CREATE MATERIALIZED VIEW windows AS SELECT window_end, count(*) AS n FROM TUMBLE((SELECT v, PROCTIME() AS p FROM t), p, INTERVAL '10 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE",
+	)
+	since := func(id int) int64 {
+		t.Helper()
+		return number(t, a, "SELECT extract(epoch FROM p - '2024-01-01 12:00:00+00')::int FROM stamped WHERE id = "+string(rune('0'+id)))
+	}
+	tick := func() { must(t, a, "CREATE TABLE tick ()", "DROP TABLE tick") }
+	if got := since(1); got != 60 {
+		t.Errorf("a row that was there has the time %d, not that of the view", got)
+	}
+	clock.Advance(5 * time.Second)
+	release := detain(t, db, "stamped")
+	must(t, a, "INSERT INTO t VALUES (2, 2)")
+	clock.Advance(time.Second)
+	must(t, a, "INSERT INTO t VALUES (3, 3)")
+	release()
+	if got := since(2) + 1000*since(3); got != 65+66000 {
+		t.Errorf("rows that came during a lag have the times %d", got)
+	}
+	if n := number(t, a, "SELECT count(*) FROM windows"); n != 0 {
+		t.Errorf("%d windows are closed", n)
+	}
+	clock.Advance(4 * time.Second)
+	tick()
+	if n := number(t, a, "SELECT n FROM windows"); n != 3 {
+		t.Errorf("the window has %d rows", n)
+	}
+	must(t, a, "UPDATE t SET v = 4 WHERE id = 3", "DELETE FROM t WHERE id = 2")
+	if got := since(1) + 1000*since(3); got != 60+70000 {
+		t.Errorf("after an update the times are %d", got)
+	}
+	if n := number(t, a, "SELECT count(*) FROM stamped"); n != 2 {
+		t.Errorf("%d rows have a time", n)
+	}
+	if n := number(t, a, "SELECT n FROM windows"); n != 1 {
+		t.Errorf("the closed window has %d rows after two were taken back", n)
+	}
+	must(t, a, "VERIFY MATERIALIZED VIEW stamped")
+	clock.Advance(10 * time.Second)
+	tick()
+	if n := number(t, a, "SELECT sum(n) FROM windows"); n != 2 {
+		t.Errorf("the closed windows have %d rows", n)
+	}
+}

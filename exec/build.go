@@ -23,6 +23,8 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return newHopWindow(node)
 	case physical.KindLeaders:
 		return newLeaders(node), nil
+	case physical.KindProctime:
+		return newProctime(d, node, input(0)), nil
 	case physical.KindTemporalFilter:
 		return newTemporalFilter(d, node)
 	case physical.KindSession:

@@ -171,6 +171,14 @@ func (e *emit) Flush(fc *FlushContext, out *Output) {
 	}
 }
 
+// NextDue returns the end of the first window that the clock closes.
+func (e *emit) NextDue() int64 {
+	if !e.spec.Timer || len(e.close.order) == 0 {
+		return NoTimer
+	}
+	return e.close.end(e.close.order[0])
+}
+
 // StateBytes returns the memory of the rows held back.
 func (e *emit) StateBytes() int64 { return e.table.Bytes() }
 

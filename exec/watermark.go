@@ -28,6 +28,11 @@ func (d *Dataflow) spreadWatermarks(scans [][]int64) {
 			d.marks[i] = d.withheldMarks(i, d.marks[n.Inputs[0]])
 			continue
 		}
+		if n.Kind == physical.KindProctime {
+			d.marks[i] = padMarks(d.marks[n.Inputs[0]], len(n.Schema))
+			d.marks[i][len(n.Schema)-1] = d.now
+			continue
+		}
 		d.marks[i] = outputMarks(n, d.inputMarks(i))
 	}
 }

@@ -61,8 +61,12 @@ func (a *annotator) node(i int) {
 		n.AppendOnly = n.AppendOnly && n.TemporalFilter.AppendsOnly()
 		if !n.TemporalFilter.Expires() {
 			// A row that comes in later than it arrived is below the watermark by then.
-			n.Watermarks, a.ends[i] = nil, nil
+			n.Watermarks, a.ends[i], a.starts[i] = nil, nil, nil
 		}
+	case physical.KindProctime:
+		// A stream key says which row it is, whatever time it got.
+		a.pass(i, n)
+		n.Watermarks = append(slices.Clone(n.Watermarks), len(n.Schema)-1)
 	case physical.KindProject:
 		a.project(i, n)
 	case physical.KindProjectSet:

@@ -303,7 +303,10 @@ func (p *builder) projectNode(n *logical.Project, need logical.ColSet) *built {
 			below.AddSet(logical.Refs(n.Exprs[i]))
 		}
 	}
-	in := p.build(n.Input, below)
+	if p.b.maintained {
+		below = stampNeeds(&logical.Project{Input: n.Input, Out: out, Exprs: es}, below)
+	}
+	in, es := p.stamp(p.build(n.Input, below), es)
 	if dist, ok := renamed(in, es, out); ok {
 		return &built{idx: in.idx, cols: out, dist: dist}
 	}

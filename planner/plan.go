@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -139,7 +140,7 @@ func (b *binder) finish(r *relation) (*physical.Plan, bool, error) {
 	annotate(b.cat, plan)
 	if b.maintained {
 		plan.Settings = b.p.opts.Recorded
-		if err := noClock(plan); err != nil {
+		if err := cmp.Or(noClock(plan), noProctime(plan)); err != nil {
 			return nil, false, err
 		}
 	}

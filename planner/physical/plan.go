@@ -349,6 +349,9 @@ type TopN struct {
 type Emit struct {
 	// WindowEnd is the input column whose watermark releases a row.
 	WindowEnd int `json:"window_end"`
+	// Timer says that the window closes when the log's clock comes to its end: its time is
+	// a PROCTIME().
+	Timer bool `json:"timer,omitempty"`
 }
 
 // EmitEvery withholds changes until the first entry at or past a multiple of an interval:

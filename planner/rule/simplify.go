@@ -245,6 +245,9 @@ func (c *Ctx) pruneProject(n *logical.Project, need logical.ColSet) logical.Node
 			below.AddSet(logical.Refs(n.Exprs[i]))
 		}
 	}
+	if c.Maintained && Stamps(&logical.Project{Input: n.Input, Out: p.Out, Exprs: p.Exprs}) {
+		below.AddSet(logical.SetOf(n.Input.Cols()...))
+	}
 	p.Input = c.prune(n.Input, below)
 	if passesOn(p) {
 		return p.Input

@@ -232,6 +232,7 @@ func clockFuncs() []*Function {
 			}
 			return c.Clock()
 		})).volatile(),
+		scalar("proctime", "->timestamptz", tx).withID("proctime").volatile(),
 		scalar("timeofday", "->text", timeOfDay).volatile(),
 		scalar("current_date", "->date", now(func(c *Call) int64 { d, _ := types.SplitTimestamp(local(c)); return d })).stable(),
 		scalar("localtimestamp", "->timestamp", now(local)).stable(),

@@ -406,6 +406,7 @@ var docs = map[string]doc{
 	"tan":                                {"tangent", ""},
 	"tand":                               {"tangent, degrees", ""},
 	"tanh":                               {"hyperbolic tangent", ""},
+	"proctime":                           {"time at which the row arrived: in a materialized view that of the log's entry, elsewhere that of the transaction", ""},
 	"timeofday":                          {"wall clock as text", ""},
 	"timezone":                           {"AT TIME ZONE", ""},
 	"to_ascii":                           {"text in ASCII; not possible from UTF8", ""},
