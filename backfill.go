@@ -95,12 +95,18 @@ func (c *core) startFill(f *dataflow, now bool) {
 			return
 		}
 	}
-	if !now && (c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline) {
-		c.db.jobs.Go(func() { c.fillJob(f) })
+	w := &fill{f: f, c: c}
+	aside := !now && (c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline)
+	if aside && !(f.run.Cuts() && f.inputsLive()) {
+		c.db.jobs.Go(func() { c.fillJob(f, nil) })
 		return
 	}
-	w := &fill{f: f, c: c}
 	err := w.begin()
+	if aside && err == nil {
+		// What it holds depends on when it begins: here and now, as in every replay.
+		c.db.jobs.Go(func() { c.fillJob(f, w) })
+		return
+	}
 	if err == nil {
 		err = w.readAll()
 	}
@@ -136,15 +142,15 @@ func (f *dataflow) inputRows() int64 {
 	return n
 }
 
-// fillJob runs beside the step.
-func (c *core) fillJob(f *dataflow) {
+// fillJob runs beside the step. If w is not nil, it has begun.
+func (c *core) fillJob(f *dataflow, w *fill) {
 	inBackground()
 	c.db.filling.Add(1)
 	defer c.db.filling.Add(-1)
-	if !c.inputsReady(f) {
+	if w == nil && !c.inputsReady(f) {
 		return
 	}
-	if err := c.fillAside(f); err != nil && c.db.ctx.Err() == nil && !f.is(flowDropped) {
+	if err := c.fillAside(f, w); err != nil && c.db.ctx.Err() == nil && !f.is(flowDropped) {
 		f.suspend(err)
 	}
 }
@@ -166,16 +172,21 @@ func (c *core) inputsReady(f *dataflow) bool {
 	return true
 }
 
-func (c *core) fillAside(f *dataflow) error {
-	w := &fill{f: f, c: c}
-	defer w.release()
-	if !c.lockWithInputs(f) {
-		return nil
+func (c *core) fillAside(f *dataflow, w *fill) error {
+	begun := w != nil
+	if !begun {
+		w = &fill{f: f, c: c}
 	}
-	err := w.begin()
-	c.mu.Unlock()
-	if err != nil {
-		return err
+	defer w.release()
+	if !begun {
+		if !c.lockWithInputs(f) {
+			return nil
+		}
+		err := w.begin()
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
 	}
 	if err := w.timed(w.readAll); err != nil {
 		return err
