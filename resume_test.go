@@ -54,6 +54,8 @@ var resumeViews = map[string]string{
 	"without":    "SELECT k AS x FROM d EXCEPT ALL SELECT k FROM t",
 	"over_view":  "SELECT n, count(*) AS c, sum(s) AS s FROM sums GROUP BY n",
 	"over_join":  "SELECT label, count(*) AS n FROM left_join GROUP BY label",
+	"withheld":   "SELECT k, count(*) AS n, sum(v) AS s FROM t GROUP BY k EMIT EVERY INTERVAL '1 year'",
+	"over_held":  "SELECT n, count(*) AS c FROM withheld GROUP BY n",
 	"tumbling":   "SELECT window_start, k, count(*) AS n, sum(v) AS s FROM TUMBLE(ev, ts, INTERVAL '10 seconds') GROUP BY window_start, k",
 	"hopping":    "SELECT window_start, window_end, count(*) AS n, max(v) AS hi FROM HOP(ev, ts, INTERVAL '5 seconds', INTERVAL '20 seconds') GROUP BY window_start, window_end",
 	"hopped":     "SELECT window_end, k, count(DISTINCT v) AS n FROM HOP(ev, ts, INTERVAL '5 seconds', INTERVAL '20 seconds') GROUP BY window_end, k EMIT ON WINDOW CLOSE",

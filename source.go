@@ -59,6 +59,8 @@ type sourceState struct {
 	position []byte
 	open     func() (tailReader, error)
 	stop     context.CancelFunc
+	// ended is closed when the reader has ended; nil before it has begun.
+	ended chan struct{}
 	// quiet tells that the log knows that all there is has been read.
 	quiet atomic.Bool
 }
@@ -254,9 +256,11 @@ func (db *DB) startSource(t *stored) {
 		return // during replay; see startSources
 	}
 	ctx, stop := context.WithCancel(db.ctx)
-	t.source.stop = stop
+	ended := make(chan struct{})
+	t.source.stop, t.source.ended = stop, ended
 	r := &sourceReader{db: db, id: t.id, s: t.source, patience: t.quietAfter()}
 	db.jobs.Go(func() {
+		defer close(ended)
 		var err error
 		if t.source.ranges != nil {
 			err = r.readRanges(ctx)

@@ -75,11 +75,61 @@ func (db *DB) moveClock(ctx context.Context, to int64) error {
 	if to == math.MaxInt64 || to == math.MinInt64 {
 		return sqlerr.New(sqlerr.InvalidParameterValue, "the clock must be set to a finite time")
 	}
+	from := db.virtual.Micros()
 	if !db.virtual.Advance(to) {
 		show := func(us int64) string { return log.TimeOf(us).Format("2006-01-02 15:04:05.999999Z07:00") }
 		return sqlerr.New(sqlerr.InvalidParameterValue, "the clock cannot go back from %s to %s", show(db.virtual.Micros()), show(to))
 	}
-	return db.propose(ctx, []op{&clockOp{Time: to}})
+	if err := db.propose(ctx, []op{&clockOp{Time: to}}); err != nil {
+		return err
+	}
+	return db.awaitSources(ctx, from, to)
+}
+
+// awaitSources waits until the rows that generators make by the clock have been read up to a
+// time, as far as moving the clock there has made any.
+func (db *DB) awaitSources(ctx context.Context, from, to int64) error {
+	behind := db.timedSources(from, to)
+	if len(behind) == 0 {
+		return nil
+	}
+	for s, offset := range behind {
+		for ended := false; !ended; {
+			news := db.changed()
+			db.core.mu.Lock()
+			there := s.offset >= offset
+			db.core.mu.Unlock()
+			if there {
+				break
+			}
+			select {
+			case <-news:
+			case <-s.ended: // dropped, or failed: no more will come
+				ended = true
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return db.propose(ctx, nil) // What has been read is visible with what comes behind it.
+}
+
+// timedSources returns the sources that have more rows at one time than at another, and how
+// many they have then.
+func (db *DB) timedSources(from, to int64) map[*sourceState]int64 {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	behind := make(map[*sourceState]int64)
+	for _, t := range db.core.rels {
+		s := t.source
+		if s == nil || s.ranges == nil || s.ended == nil {
+			continue
+		}
+		if n := s.ranges.Available(to - s.created); n > s.offset && n > s.ranges.Available(from-s.created) {
+			behind[s] = n
+		}
+	}
+	return behind
 }
 
 func errNoVirtualClock() error {
