@@ -240,7 +240,6 @@ func (db *DB) open(dir string) error {
 	db.jobs.Go(db.tick)
 	db.jobs.Go(db.merge)
 	db.jobs.Go(db.checkpointLoop)
-	db.jobs.Go(db.trimSpill)
 	return nil
 }
 

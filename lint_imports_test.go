@@ -49,7 +49,7 @@ var importTable = map[string][]string{
 		"sql/sqlerr"},
 	"connector": {"connector", "sql/format", "sql/chunk", "sql/types", "sql/sqlerr"},
 	// The benchmark runs plans on the engine and whole databases over the wire.
-	"bench":        {".", "bench/*", "wire", "planner/*", "exec", "connector/nexmark", "storage/relation", "sql/*", "pgx"},
+	"bench":        {".", "bench/*", "wire", "planner/*", "exec", "connector/nexmark", "storage/relation", "storage/spill", "sql/*", "pgx"},
 	"wire":         {"wire/session", "sql/chunk", "sql/types", "sql/sqlerr", "pgx"},
 	"wire/session": {"sql/chunk", "sql/types", "sql/sqlerr"},
 	"cmd":          {".", "bench/*", "cmd/*", "wire/*", "sql/*", "window", "planner/*", "storage/*", "replication/*", "txn", "exec/*", "connector/*", "pgx", "sys", "term", "prometheus"},

@@ -3,7 +3,6 @@ package streamdb
 import (
 	"errors"
 	"path/filepath"
-	"time"
 
 	"streamdb/exec"
 	"streamdb/sql/catalog"
@@ -47,31 +46,10 @@ func (db *DB) memoryOf(d *catalog.Descriptor) int64 {
 }
 
 // newSpace returns memory for a dataflow's state: half of its budget is for the large blocks
-// in memory, half for the pages of those on disk that are in use, and for all else.
+// in memory, half for all else.
 func (db *DB) newSpace(memory int64) exec.Spill {
 	if db.spill == nil || memory == 0 {
 		return nil
 	}
 	return db.spill.NewSpace(memory / 2)
-}
-
-// trimSpill keeps the process within the dataflows' memory, while state is on disk.
-func (db *DB) trimSpill() {
-	if db.spill == nil {
-		return
-	}
-	for {
-		select {
-		case <-db.spill.Grown():
-		case <-db.ctx.Done():
-			return
-		}
-		for db.spill.Trim() {
-			select {
-			case <-time.After(time.Second / 4):
-			case <-db.ctx.Done():
-				return
-			}
-		}
-	}
 }

@@ -18,6 +18,9 @@ var benchmarks = []verb{
 	{"growth", "the cost of a changed row as the base grows, and memory per group", func(_ context.Context, args []string) error {
 		return growth.Main(args, os.Stdout, os.Stderr)
 	}},
+	{"spill", "the cost of a changed row where the state is four times its memory", func(_ context.Context, args []string) error {
+		return growth.MainSpill(args, os.Stdout, os.Stderr)
+	}},
 }
 
 // bench runs a benchmark by its name.

@@ -8,11 +8,10 @@
 //	      └─ beyond ──> Pool ──> extents of the file, mapped
 //
 // What lies in the file the system writes out and reads back by page, the least recently used ones first, and as long
-// as it has memory to spare it keeps them all: there is no cache of ours to be tuned. So that the process stays within
-// the budgets as far as the system can see, a pool takes mapped pages beyond its window out of the process again; they
-// stay in the system's page cache, which gives them up when memory runs short. The file's blocks are allocated before
-// they are mapped: a full disk is an error of the allocation, never a fault later on. The file is scratch: it has no
-// name, holds nothing that survives the process, and is gone with it.
+// as it has memory to spare it keeps them all: there is no cache of ours to be tuned. Such pages count as the process's
+// resident memory, but the system takes them back when it runs short, in a control group, too: they lead to no kill. The
+// file's blocks are allocated before they are mapped: a full disk is an error of the allocation, never a fault later on.
+// The file is scratch: it has no name, holds nothing that survives the process, and is gone with it.
 //
 // Only Linux has it; elsewhere Open reports errors.ErrUnsupported.
 package spill

@@ -1,12 +1,10 @@
 package spill
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"syscall"
 )
 
@@ -87,24 +85,4 @@ func mapped(f *os.File, at int64, n int) ([]byte, error) {
 	// Keys are random: reading ahead would only push others out.
 	_ = syscall.Madvise(b, syscall.MADV_RANDOM)
 	return b, nil
-}
-
-// unload takes pages out of the process; the file keeps them.
-func unload(b []byte) { _ = syscall.Madvise(b, syscall.MADV_DONTNEED) }
-
-// residentMapped returns the bytes of mapped files' pages that are in the process.
-func residentMapped() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	f := bytes.Fields(b)
-	if len(f) < 3 {
-		return 0
-	}
-	n, err := strconv.ParseInt(string(f[2]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n * int64(os.Getpagesize())
 }

@@ -15,5 +15,3 @@ func unnamed(string) (*os.File, error)            { return nil, errors.ErrUnsupp
 func allocate(*os.File, int64, int) error         { return errors.ErrUnsupported }
 func release(*os.File, int64, int)                {}
 func mapped(*os.File, int64, int) ([]byte, error) { return nil, errors.ErrUnsupported }
-func unload([]byte)                               {}
-func residentMapped() int64                       { return 0 }

@@ -14,14 +14,10 @@ type Pool struct {
 	quota int64
 	file  *os.File
 
-	mu   sync.Mutex
-	size int64 // end of the file
-	used int64 // bytes of the extents that spaces hold
-	// window is the bytes of mapped pages that may stay in the process, the sum over the spaces.
-	window  int64
+	mu      sync.Mutex
+	size    int64     // end of the file
+	used    int64     // bytes of the extents that spaces hold
 	extents []*extent // all that were ever mapped; those that nobody holds have no blocks on the disk
-	next    int       // where trim goes on
-	grown   chan struct{}
 }
 
 // extent is a mapped piece of the file. It stays mapped for good, so that whoever still
@@ -41,7 +37,7 @@ func Open(dir string, quota int64) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spill file in %s: %w", dir, err)
 	}
-	return &Pool{quota: quota, file: f, grown: make(chan struct{}, 1)}, nil
+	return &Pool{quota: quota, file: f}, nil
 }
 
 // Close lets the file go. No space is used any more.
@@ -62,14 +58,10 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("state spilled to disk would take %d bytes, more than the quota of %d", e.Need, e.Quota)
 }
 
-// Grown is sent to when a space has taken more of the file: there may be something to trim.
-func (p *Pool) Grown() <-chan struct{} { return p.grown }
-
 // take gives out an extent of n bytes, all zero; n is a multiple of the page size.
 func (p *Pool) take(n int) (*extent, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer p.signal()
 	if need := p.used + int64(n); need > p.quota {
 		return nil, &QuotaError{Need: need, Quota: p.quota}
 	}
@@ -97,13 +89,6 @@ func (p *Pool) take(n int) (*extent, error) {
 	return e, nil
 }
 
-func (p *Pool) signal() {
-	select {
-	case p.grown <- struct{}{}:
-	default:
-	}
-}
-
 // put takes an extent back and frees its blocks on the disk.
 func (p *Pool) put(e *extent) {
 	p.mu.Lock()
@@ -112,28 +97,3 @@ func (p *Pool) put(e *extent) {
 	e.held = false
 	p.used -= int64(len(e.mem))
 }
-
-// Trim takes mapped pages out of the process, if more are in it than the spaces' share; it
-// goes through the extents in turn. Pages in use come back at their next use, from the
-// system's cache mostly. It is to be called now and then, as long as it reports true.
-func (p *Pool) Trim() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.used <= p.window {
-		return false
-	}
-	for range p.extents {
-		if residentMapped() <= p.window+mappedBase {
-			break
-		}
-		p.next %= len(p.extents)
-		if e := p.extents[p.next]; e.held {
-			unload(e.mem)
-		}
-		p.next++
-	}
-	return true
-}
-
-// mappedBase is the mapped pages that a process has anyway: its program.
-const mappedBase = 64 << 20

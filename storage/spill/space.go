@@ -32,16 +32,11 @@ type holdings struct {
 	free    map[int][]uintptr // mapped blocks that were given back, by size
 	extents []*extent
 	rest    []byte // of the last extent
-	share   int64  // of the pool's window
 }
 
-// NewSpace makes a space whose blocks lie in Go's heap up to heapMax bytes, and of whose pages
-// in the file about as many stay in the process.
+// NewSpace makes a space whose blocks lie in Go's heap up to heapMax bytes.
 func (p *Pool) NewSpace(heapMax int64) *Space {
-	h := &holdings{pool: p, heap: make(map[uintptr]int), mapped: make(map[uintptr]int), free: make(map[int][]uintptr), share: heapMax}
-	p.mu.Lock()
-	p.window += heapMax
-	p.mu.Unlock()
+	h := &holdings{pool: p, heap: make(map[uintptr]int), mapped: make(map[uintptr]int), free: make(map[int][]uintptr)}
 	s := &Space{heapMax: heapMax, held: h}
 	runtime.AddCleanup(s, (*holdings).release, h)
 	return s
@@ -54,9 +49,6 @@ func (h *holdings) release() {
 		h.pool.put(e)
 	}
 	h.extents = nil
-	h.pool.mu.Lock()
-	h.pool.window -= h.share
-	h.pool.mu.Unlock()
 }
 
 // Spilled returns the bytes of the blocks in the file.
