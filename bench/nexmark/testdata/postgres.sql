@@ -50,7 +50,7 @@ FROM (
   SELECT bidder, date_time, sum(fresh) OVER (PARTITION BY bidder ORDER BY date_time) AS session
   FROM (
     SELECT bidder, date_time,
-      CASE WHEN date_time - lag(date_time) OVER (PARTITION BY bidder ORDER BY date_time) <= interval '10 seconds' THEN 0 ELSE 1 END AS fresh
+      CASE WHEN date_time - lag(date_time) OVER (PARTITION BY bidder ORDER BY date_time) < interval '10 seconds' THEN 0 ELSE 1 END AS fresh
     FROM bid
   ) s
 ) s
