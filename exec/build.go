@@ -33,6 +33,10 @@ func newOperator(d *Dataflow, n, worker int) (Operator, error) {
 		return newAgg(d, n)
 	case physical.KindJoin:
 		return newJoin(d, n)
+	case physical.KindLookupJoin:
+		return newLookupJoin(d, n), nil
+	case physical.KindAsofJoin:
+		return newAsofJoin(d, n), nil
 	case physical.KindUnion:
 		return passThrough{}, nil
 	case physical.KindWorkTable:

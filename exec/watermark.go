@@ -75,6 +75,10 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		return aggMarks(n, in[0])
 	case physical.KindJoin:
 		return joinMarks(n, in)
+	case physical.KindLookupJoin:
+		return lookupMarks(n, in[0])
+	case physical.KindAsofJoin:
+		return asofMarks(n, in)
 	case physical.KindTopN:
 		return partitionMarks(n, n.TopN.Partition, in[0])
 	case physical.KindOverWindow:
@@ -215,6 +219,33 @@ func joinMarks(n *physical.Node, in [][]int64) []int64 {
 	}
 	if u := j.RightUntil; u != nil {
 		mark(left+u.Col, min(in[1][u.Col], addSaturated(in[0][u.Other], -u.Delta)))
+	}
+	return r
+}
+
+// lookupMarks: a left row is joined as it arrives.
+func lookupMarks(n *physical.Node, left []int64) []int64 {
+	r := make([]int64, len(n.Schema))
+	for i, c := range n.LookupJoin.Output {
+		r[i] = NoWatermark
+		if c < len(left) && left != nil {
+			r[i] = left[c]
+		}
+	}
+	return r
+}
+
+// asofMarks: a row changes its partner when a right row comes that lies before it.
+func asofMarks(n *physical.Node, in [][]int64) []int64 {
+	j := n.AsofJoin
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+	}
+	for _, i := range n.Watermarks {
+		if in[0] != nil && in[1] != nil && j.Output[i] == j.LeftTime {
+			r[i] = min(in[0][j.LeftTime], in[1][j.RightTime])
+		}
 	}
 	return r
 }

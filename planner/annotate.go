@@ -80,6 +80,10 @@ func (a *annotator) node(i int) {
 		a.agg(i, n)
 	case physical.KindJoin:
 		a.join(i, n)
+	case physical.KindAsofJoin:
+		a.asofJoin(n)
+	case physical.KindLookupJoin:
+		a.lookupJoin(i, n)
 	case physical.KindUnion:
 		a.union(i, n)
 	case physical.KindSetOp:

@@ -44,6 +44,8 @@ type binder struct {
 	wantFields bool
 	// notes tells about the text, nil if nobody asks.
 	notes *notes
+	// asOf is the relation that a join is about to bind FOR SYSTEM_TIME AS OF.
+	asOf *ast.TableName
 }
 
 // newBinder makes a binder for one statement.

@@ -246,6 +246,10 @@ func (p *builder) node(n logical.Node, need logical.ColSet) *built {
 		return p.agg(n)
 	case *logical.Join:
 		return p.join(n, need)
+	case *logical.AsofJoin:
+		return p.asofJoin(n, need)
+	case *logical.LookupJoin:
+		return p.lookupJoin(n, need)
 	case *logical.TopN:
 		return p.topN(n, need)
 	case *logical.OverWindow:

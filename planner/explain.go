@@ -283,6 +283,10 @@ func (w *planWriter) details(n *physical.Node, in []string) string {
 		return aggText(n, in)
 	case n.Join != nil:
 		return w.join(n, in)
+	case n.AsofJoin != nil:
+		return asofText(n.AsofJoin, w.plan.Nodes[n.Inputs[0]].Names, w.plan.Nodes[n.Inputs[1]].Names)
+	case n.LookupJoin != nil:
+		return lookupText(n.LookupJoin, w.plan.Nodes[n.Inputs[0]].Names, w.plan.Nodes[n.Inputs[1]].Names)
 	case n.SetOp != nil:
 		s := " " + string(n.SetOp.Op)
 		if n.SetOp.All {

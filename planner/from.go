@@ -104,6 +104,9 @@ func (b *binder) item(r *relation, name string, alias *ast.Alias, outer *scope, 
 
 // tableName binds a WITH query, view, table or virtual relation.
 func (b *binder) tableName(t *ast.TableName, outer *scope) (*fromItem, error) {
+	if t.AsOf != nil && b.asOf != t {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "FOR SYSTEM_TIME AS OF is only supported for the right side of a join").At(b.pos(t.AsOf))
+	}
 	if t.Name.Schema == "" {
 		if c := outer.findCTE(t.Name.Name); c != nil {
 			return b.item(b.reference(c), c.name, t.Alias, outer, b.pos(t))
@@ -247,6 +250,10 @@ func (b *binder) joinRef(j *ast.Join, outer, siblings *scope) (*fromItem, error)
 	// The right side sees the left if it is lateral, and what the whole join sees.
 	see := siblings.child()
 	see.tables, see.cols = l.scope.tables, l.scope.cols
+	timed, err := b.timeJoinOf(j)
+	if err != nil {
+		return nil, err
+	}
 	r, err := b.fromRef(j.Right, outer, see)
 	if err != nil {
 		return nil, err
@@ -259,9 +266,17 @@ func (b *binder) joinRef(j *ast.Join, outer, siblings *scope) (*fromItem, error)
 	if j.Natural {
 		using = commonNames(l.scope, r.scope)
 	}
+	if timed != nil {
+		return timed.bind(t, l, r, outer)
+	}
 	if len(using) > 0 {
 		return b.joinUsing(j, t, l, r, using)
 	}
+	return b.joinOn(j, t, l, r, outer)
+}
+
+// joinOn joins by a condition.
+func (b *binder) joinOn(j *ast.Join, t physical.JoinType, l, r *fromItem, outer *scope) (*fromItem, error) {
 	both := outer.child()
 	both.tables = slices.Concat(l.scope.tables, r.scope.tables)
 	both.cols = slices.Concat(l.scope.cols, r.scope.cols)

@@ -17,6 +17,11 @@ var flat = []string{
 	"SELECT a.window_start, a.n, b.n AS m FROM (SELECT window_start, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') GROUP BY window_start) a JOIN (SELECT window_start, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '3 seconds') GROUP BY window_start) b ON b.window_start BETWEEN a.window_start - INTERVAL '4 seconds' AND a.window_start",
 	"SELECT a.ts, a.v, b.v AS w FROM TUMBLE(e, ts, INTERVAL '2 seconds') a LEFT JOIN TUMBLE(e, ts, INTERVAL '2 seconds') b ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.k = b.k",
 	"SELECT a.window_end, a.n, b.n AS m FROM (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') GROUP BY window_end) a FULL JOIN (SELECT window_end, count(*) AS n FROM TUMBLE(e, ts, INTERVAL '2 seconds') WHERE v > 2 GROUP BY window_end) b ON a.window_end = b.window_end",
+	"SELECT a.ts, b.v FROM e a ASOF JOIN e b ON a.k = b.k AND a.ts >= b.ts",
+	"SELECT a.ts, b.v FROM e a ASOF LEFT JOIN e b ON a.k = b.k AND a.ts > b.ts",
+	"SELECT a.ts, b.v FROM e a ASOF LEFT JOIN e b ON a.k = b.k AND a.ts <= b.ts",
+	"SELECT a.ts, b.v FROM e a ASOF JOIN e b ON a.ts < b.ts",
+	"SELECT a.ts, r.v FROM e a LEFT JOIN e FOR SYSTEM_TIME AS OF a.ts r ON a.k = r.k",
 }
 
 // TestFlatState feeds rows for a long stretch of time and expects as much state at its end

@@ -82,6 +82,8 @@ type Node struct {
 
 	TemporalFilter *TemporalFilter `json:"temporal_filter,omitempty"`
 	SessionWindow  *SessionWindow  `json:"session_window,omitempty"`
+	AsofJoin       *AsofJoin       `json:"asof_join,omitempty"`
+	LookupJoin     *LookupJoin     `json:"lookup_join,omitempty"`
 }
 
 // LateByColumn is the id of the column of late rows which says by how much they are late.

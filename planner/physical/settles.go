@@ -12,6 +12,10 @@ func Settles(nodes []Node, n int) bool {
 	switch node.Kind {
 	case KindFilter, KindProject, KindExchange, KindHopWindow, KindSession, KindLeaders, KindAgg, KindEmit, KindEmitEvery, KindTopN, KindOverWindow:
 		return Settles(nodes, node.Inputs[0])
+	case KindLookupJoin:
+		return Settles(nodes, node.Inputs[0])
+	case KindAsofJoin:
+		return Settles(nodes, node.Inputs[0]) && Settles(nodes, node.Inputs[1])
 	case KindJoin:
 		return node.Join.Type != JoinNullAnti && Settles(nodes, node.Inputs[0]) && Settles(nodes, node.Inputs[1])
 	}

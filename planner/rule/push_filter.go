@@ -44,6 +44,8 @@ func (c *Ctx) push(n logical.Node, preds []*expr.Expr) logical.Node {
 		return c.through(n, preds, logical.SetOf(n.Input.Cols()...))
 	case *logical.SetOp:
 		return c.pushSetOp(n, preds)
+	case *logical.AsofJoin, *logical.LookupJoin:
+		return c.pushTimeJoin(n, preds)
 	}
 	return c.stop(n, preds)
 }
@@ -144,6 +146,17 @@ func (c *Ctx) pushSetOp(n *logical.SetOp, preds []*expr.Expr) logical.Node {
 	}
 	s.Left, s.Right = side(n.Left, n.LeftCols), side(n.Right, n.RightCols)
 	return &s
+}
+
+// pushTimeJoin pushes conditions over the left side into it. A condition over the right
+// side tests the partner that was chosen; it must not change the choice.
+func (c *Ctx) pushTimeJoin(n logical.Node, preds []*expr.Expr) logical.Node {
+	in := n.Inputs()
+	down, up := within(preds, logical.SetOf(in[0].Cols()...))
+	if len(down) > 0 {
+		c.fire("PushFilterIntoJoin")
+	}
+	return logical.Where(n.WithInputs([]logical.Node{c.push(in[0], down), c.push(in[1], nil)}), logical.And(up...))
 }
 
 func (c *Ctx) pushJoin(n *logical.Join, preds []*expr.Expr) logical.Node {

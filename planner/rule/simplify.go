@@ -158,6 +158,15 @@ func (c *Ctx) prune(n logical.Node, need logical.ColSet) logical.Node {
 		return &logical.Join{Type: n.Type, On: n.On,
 			Left:  c.prune(n.Left, need.Union(on).Intersect(logical.SetOf(n.Left.Cols()...))),
 			Right: c.prune(n.Right, need.Union(on).Intersect(logical.SetOf(n.Right.Cols()...)))}
+	case *logical.AsofJoin:
+		// Ties are broken by the right side's whole rows.
+		n.EachExpr(func(e *expr.Expr) { need = need.Union(logical.Refs(e)) })
+		return n.WithInputs([]logical.Node{
+			c.prune(n.Left, need.Intersect(logical.SetOf(n.Left.Cols()...))), c.prune(n.Right, logical.SetOf(n.Right.Cols()...))})
+	case *logical.LookupJoin:
+		n.EachExpr(func(e *expr.Expr) { need = need.Union(logical.Refs(e)) })
+		return n.WithInputs([]logical.Node{
+			c.prune(n.Left, need.Intersect(logical.SetOf(n.Left.Cols()...))), c.prune(n.Right, need.Intersect(logical.SetOf(n.Right.Cols()...)))})
 	case *logical.Union:
 		return c.pruneUnion(n, need)
 	case *logical.SetOp:

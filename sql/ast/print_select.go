@@ -255,6 +255,14 @@ func (p *printer) tableRef(t TableRef) {
 			p.put("ONLY ")
 		}
 		p.put(t.Name.String())
+		if t.AsOf != nil {
+			p.put(" FOR SYSTEM_TIME AS OF ")
+			if t.AsOf.Proctime {
+				p.put("PROCTIME()")
+			} else {
+				p.expr(t.AsOf.Time, precLowest)
+			}
+		}
 		p.alias(t.Alias)
 	case *SubqueryRef:
 		if t.Lateral {
@@ -357,6 +365,9 @@ func (p *printer) join(j *Join) {
 	if j.Natural {
 		word = "NATURAL " + word
 	}
+	if j.Asof {
+		word = "ASOF " + word
+	}
 	p.clause(5, word)
 	if right, nested := j.Right.(*Join); nested && right.Alias == nil {
 		p.put("(")
@@ -364,6 +375,11 @@ func (p *printer) join(j *Join) {
 		p.put(")")
 	} else {
 		p.tableRef(j.Right)
+	}
+	if j.Match != nil {
+		p.put(" MATCH_CONDITION (")
+		p.expr(j.Match, precLowest)
+		p.put(")")
 	}
 	if len(j.Using) > 0 {
 		p.put(" USING (")

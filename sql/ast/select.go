@@ -147,6 +147,14 @@ type TableName struct {
 	Name  Name
 	Only  bool
 	Alias *Alias
+	AsOf  *AsOf // FOR SYSTEM_TIME AS OF, nil for none
+}
+
+// AsOf is FOR SYSTEM_TIME AS OF a time, or PROCTIME().
+type AsOf struct {
+	Pos
+	Time     Expr // nil if Proctime
+	Proctime bool
 }
 
 // SubqueryRef is a query in FROM.
@@ -235,6 +243,8 @@ type Join struct {
 	UsingAlias  string
 	On          Expr
 	Alias       *Alias // (a JOIN b ...) AS alias
+	Asof        bool   // ASOF JOIN
+	Match       Expr   // MATCH_CONDITION (…) of an ASOF JOIN, nil for none
 }
 
 func (*TableName) tableRef()   {}

@@ -236,6 +236,10 @@ func (w *walker) tableRef(t TableRef) {
 		return
 	}
 	switch t := t.(type) {
+	case *TableName:
+		if t.AsOf != nil {
+			w.expr(t.AsOf.Time)
+		}
 	case *SubqueryRef:
 		w.sel(t.Query)
 	case *FuncRef:
@@ -252,6 +256,7 @@ func (w *walker) tableRef(t TableRef) {
 	case *Join:
 		w.tableRef(t.Left)
 		w.tableRef(t.Right)
+		w.expr(t.Match)
 		w.expr(t.On)
 	}
 }

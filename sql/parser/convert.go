@@ -17,6 +17,7 @@ type converter struct {
 	base  int    // offset of text in the whole text
 	text  string // as libpg_query saw it
 	notes *notes
+	asOfs int // FOR SYSTEM_TIME AS OF that have found their relation
 	err   error
 }
 

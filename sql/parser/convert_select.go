@@ -193,7 +193,11 @@ func (c *converter) tableName(r *pg.RangeVar) *ast.TableName {
 func (c *converter) tableRef(n *pg.Node) ast.TableRef {
 	switch v := n.GetNode().(type) {
 	case *pg.Node_RangeVar:
-		return c.tableName(v.RangeVar)
+		t := c.tableName(v.RangeVar)
+		if t.AsOf = c.notes.asOf[t.Pos]; t.AsOf != nil {
+			c.asOfs++
+		}
+		return t
 	case *pg.Node_RangeSubselect:
 		q := c.query(v.RangeSubselect.Subquery)
 		return &ast.SubqueryRef{Pos: q.Pos, Lateral: v.RangeSubselect.Lateral, Query: q, Alias: alias(v.RangeSubselect.Alias)}
@@ -226,6 +230,9 @@ func (c *converter) join(j *pg.JoinExpr) ast.TableRef {
 	if j.JoinUsingAlias != nil {
 		out.UsingAlias = j.JoinUsingAlias.Aliasname
 	}
+	if n := c.asofOf(out.Left, out.Right); n != nil {
+		out.Asof, out.Match = true, n.match
+	}
 	switch j.Jointype {
 	case pg.JoinType_JOIN_LEFT:
 		out.Type = ast.LeftJoin
@@ -234,7 +241,7 @@ func (c *converter) join(j *pg.JoinExpr) ast.TableRef {
 	case pg.JoinType_JOIN_FULL:
 		out.Type = ast.FullJoin
 	default:
-		if !out.Natural && out.Using == nil && out.On == nil {
+		if !out.Natural && out.Using == nil && out.On == nil && !out.Asof {
 			out.Type = ast.CrossJoin
 		}
 	}

@@ -20,6 +20,8 @@ type notes struct {
 	fetch       []ast.Option           // FETCH ... WITH (...)
 	subscribe   *ast.Subscribe         // stands for the query SELECT in its place
 	partitionBy map[ast.Pos][]ast.Expr // of windowing functions, by their TABLE argument's place
+	asofs       []*asofNote
+	asOf        map[ast.Pos]*ast.AsOf // FOR SYSTEM_TIME AS OF, by the relation's place
 }
 
 // front rewrites one statement for libpg_query. buf is a copy of the
@@ -139,14 +141,14 @@ func (f *front) queryWord(t token, depth int) {
 	switch t.end - t.start {
 	case len("for"):
 		if f.sees("for", "system_time", "as", "of") {
-			f.fail(sqlerr.Unsupported("FOR SYSTEM_TIME AS OF", t.start))
+			f.takeSystemTime()
 		}
 	case len("emit"):
 		if depth == 0 && f.seesEmit() {
 			f.takeEmit()
 		}
 		if f.seesAsof() {
-			f.fail(sqlerr.Unsupported("ASOF JOIN", t.start))
+			f.takeAsof()
 		}
 		if depth == 0 && f.tail && f.seesWithParen() {
 			f.clause(f.takeOptions)
@@ -162,6 +164,10 @@ func (f *front) queryWord(t token, depth int) {
 	case len("partition"):
 		if at, ok := f.seesPartition(); ok {
 			f.partitionBy(at, f.i)
+		}
+	case len("match_condition"):
+		if f.sees("match_condition") && f.src[f.peekAt(1).start] == '(' {
+			f.takeMatchCondition()
 		}
 	case len("qualify"):
 		if f.seesQualify() {

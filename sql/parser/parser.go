@@ -195,6 +195,7 @@ func parsePostgres(text string, base int, n *notes) (ast.Statement, error) {
 	}
 	c := converter{base: base, text: text, notes: n}
 	s := c.statement(node)
+	c.leftOver()
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -404,7 +404,7 @@ func (f *front) leftOver() {
 }
 
 func (f *front) sinkQuery(first token) *ast.Select {
-	stmt, err := parsePostgres(f.result(), f.base, &notes{partitionBy: f.notes.partitionBy})
+	stmt, err := parsePostgres(f.result(), f.base, &notes{partitionBy: f.notes.partitionBy, asofs: f.notes.asofs, asOf: f.notes.asOf})
 	if err != nil {
 		f.fail(err)
 		return nil

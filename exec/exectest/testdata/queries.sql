@@ -118,4 +118,16 @@ SELECT k, v FROM (SELECT k, v, ts FROM m ORDER BY ts DESC, k, v LIMIT 3) q WHERE
 SELECT k, v FROM m WHERE ts > now() - INTERVAL '5 seconds' ORDER BY ts DESC, k, v LIMIT 3;
 SELECT k FROM t WHERE EXISTS (SELECT 1 FROM m WHERE m.k = t.k AND m.ts > now() - INTERVAL '2 seconds');
 SELECT window_end, count(*) FROM TUMBLE(m, ts, INTERVAL '4 seconds') GROUP BY window_end HAVING window_end > now() - INTERVAL '4 seconds';
-SELECT window_end, count(*), max(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') WHERE ts > now() - INTERVAL '9 seconds' GROUP BY window_end
+SELECT window_end, count(*), max(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') WHERE ts > now() - INTERVAL '9 seconds' GROUP BY window_end;
+SELECT a.ts, a.k, a.v, b.ts AS bts, b.v AS w FROM e a ASOF JOIN e b ON a.k = b.k AND a.ts >= b.ts;
+SELECT a.ts, a.k, a.v, b.ts AS bts, b.v AS w FROM m a ASOF LEFT JOIN m b ON a.k = b.k AND a.ts > b.ts;
+SELECT a.ts, a.k, a.v, b.ts AS bts, b.v AS w FROM m a ASOF LEFT JOIN m b ON a.k = b.k AND a.ts <= b.ts AND b.v > 1;
+SELECT a.ts, a.k, a.v, b.ts AS bts, b.v AS w FROM e a ASOF LEFT JOIN e b ON a.ts < b.ts;
+SELECT a.ts, a.k, b.ts AS bts FROM e a ASOF JOIN m b ON a.k = b.k AND b.ts <= a.ts + INTERVAL '1 second';
+SELECT t.id, t.v, u.v AS w, u.s FROM t ASOF LEFT JOIN u ON t.k = u.k AND t.v >= u.v;
+SELECT t.id, t.v, u.v AS w, u.s FROM t ASOF JOIN u ON t.v > u.v;
+SELECT t.id, t.v, u.v AS w, u.s FROM t ASOF LEFT JOIN u MATCH_CONDITION (t.v <= u.v) USING (k);
+SELECT t.id, t.v, u.v AS w, u.s FROM t ASOF LEFT JOIN u ON t.k = u.k AND u.v > t.v;
+SELECT a.ts, a.v, r.ts AS since, r.v AS rate FROM e a JOIN e FOR SYSTEM_TIME AS OF a.ts r ON a.k = r.k;
+SELECT a.ts, a.v, r.ts AS since, r.v AS rate FROM m a LEFT JOIN m FOR SYSTEM_TIME AS OF a.ts - INTERVAL '1 second' AS r ON a.k = r.k;
+SELECT window_end, count(*), sum(rate) FROM TUMBLE((SELECT a.ts, r.v AS rate FROM e a LEFT JOIN e FOR SYSTEM_TIME AS OF a.ts r ON a.k = r.k), ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
