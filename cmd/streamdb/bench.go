@@ -8,6 +8,7 @@ import (
 
 	"streamdb/bench/growth"
 	"streamdb/bench/nexmark"
+	"streamdb/bench/views"
 )
 
 // benchmarks is the verbs of streamdb bench.
@@ -20,6 +21,9 @@ var benchmarks = []verb{
 	}},
 	{"spill", "the cost of a changed row where the state is four times its memory", func(_ context.Context, args []string) error {
 		return growth.MainSpill(args, os.Stdout, os.Stderr)
+	}},
+	{"views", "what a further view on a source costs", func(_ context.Context, args []string) error {
+		return views.Main(args, os.Stdout, os.Stderr)
 	}},
 }
 
