@@ -124,6 +124,9 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 		}
 		a.calls = append(a.calls, cs)
 	}
+	if a.spec.Session != nil {
+		return newSessionAgg(d, n, a)
+	}
 	a.table, a.zeros = chunk.NewKeyTable(keyTypes, a.words), make([]uint64, a.words)
 	if a.spec.Hop != nil {
 		var err error

@@ -152,7 +152,7 @@ func (p *panes) spread(slots []int32) {
 // its latest one, and returns the panes that lie in it.
 func (p *panes) windowTimes(cols []*chunk.Column, start []int64, h window.Hop, back int64) []int32 {
 	sel := make([]int32, 0, len(start))
-	w := p.windowColumns(cols, len(start))
+	w := p.a.windowColumns(cols, len(start))
 	for i, t := range start {
 		s := h.LastStart(t) - back
 		w.set(i, window.Bounds{Start: s, End: s + p.hop.Size})
@@ -168,17 +168,17 @@ func (p *panes) windowTimes(cols []*chunk.Column, start []int64, h window.Hop, b
 type windowColumns struct{ start, end, time []int64 }
 
 // windowColumns puts new columns for n windows into cols.
-func (p *panes) windowColumns(cols []*chunk.Column, n int) (w windowColumns) {
+func (a *agg) windowColumns(cols []*chunk.Column, n int) (w windowColumns) {
 	at := func(c int, ints *[]int64) {
 		if c >= 0 {
-			cols[c] = chunk.NewColumn(p.a.schema[c], n)
+			cols[c] = chunk.NewColumn(a.schema[c], n)
 			cols[c].Resize(n)
 			*ints = cols[c].Ints
 		}
 	}
-	at(p.a.spec.WindowStart, &w.start)
-	at(p.a.spec.WindowEnd, &w.end)
-	at(p.a.spec.WindowTime-1, &w.time)
+	at(a.spec.WindowStart, &w.start)
+	at(a.spec.WindowEnd, &w.end)
+	at(a.spec.WindowTime-1, &w.time)
 	return w
 }
 
@@ -215,7 +215,7 @@ func (p *panes) spreadAssigned(slots []int32, cols []*chunk.Column, start []int6
 				keys[i] = c.Gather(p.sel[lo:hi])
 			}
 		}
-		w := p.windowColumns(keys, m)
+		w := p.a.windowColumns(keys, m)
 		for i, b := range p.in[lo:hi] {
 			w.set(i, b)
 		}

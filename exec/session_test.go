@@ -172,3 +172,48 @@ func closeClicks(t *testing.T, plan *physical.Plan, seed int64, want func(*click
 		t.Errorf("seed %d: %d rows kept of %d", seed, most, len(c.rows))
 	}
 }
+
+// sessionAggPlan counts, sums and ranks texts per session, or the same over its rows.
+func sessionAggPlan(marks []int) *physical.Plan {
+	p := sessionPlan(true, marks)
+	p.Nodes[2] = physical.Node{Kind: physical.KindAgg, Inputs: []int{1},
+		Schema: chunk.Schema{types.Int8, types.Int4, types.Int8, types.Int8, types.Int8, types.Numeric, types.Int8, types.Int8},
+		Agg: &physical.Agg{Group: []int{-1, 0, -1, -1}, WindowStart: 2, WindowEnd: 0, WindowTime: 4, Phase: physical.AggSingle,
+			Session: &physical.SessionWindow{Time: 1, Gap: clickGap, WindowTime: true},
+			Calls: []physical.AggCall{{Fn: "count_star", Type: types.Int8, Filter: -1}, {Fn: "sum_int8", Args: []int{1}, Type: types.Numeric, Filter: -1},
+				{Fn: "min_int8", Args: []int{1}, Type: types.Int8, Filter: -1}, {Fn: "max_int8", Args: []int{1}, Type: types.Int8, Filter: -1}}}}
+	return p
+}
+
+func sessionGroups(c *clicks) result {
+	want := result{}
+	rows, bounds := c.sessions()
+	for k := range rows {
+		for lo := 0; lo < len(rows[k]); {
+			hi, sum, b := lo, int64(0), bounds[k][lo]
+			for hi < len(rows[k]) && bounds[k][hi] == b {
+				sum += rows[k][hi].v
+				hi++
+			}
+			key := "NULL"
+			if rows[k][lo].k >= 0 {
+				key = fmt.Sprint(rows[k][lo].k)
+			}
+			want[fmt.Sprintf("%d|%s|%d|%d|%d|%d|%d|%d", b.End, key, b.Start, b.End-1, hi-lo, sum, b.Start, b.End-clickGap)]++
+			lo = hi
+		}
+	}
+	return want
+}
+
+func TestSessionAgg(t *testing.T) {
+	for seed := range int64(40) {
+		runClicks(t, sessionAggPlan(nil), seed, &clicks{keys: 1 + seed%4, spread: []int64{60, 2000, 30000}[seed%3], only: true}, sessionGroups)
+	}
+}
+
+func TestSessionAggCloses(t *testing.T) {
+	for seed := range int64(12) {
+		closeClicks(t, sessionAggPlan([]int{1}), seed, sessionGroups)
+	}
+}

@@ -159,6 +159,15 @@ func aggMarks(n *physical.Node, in []int64) []int64 {
 			r[i] = in[a.Group[i]]
 		}
 	}
+	if s := a.Session; s != nil && in[s.Time] != NoWatermark {
+		mark := window.Session{Gap: s.Gap}.Mark(in[s.Time])
+		if a.WindowEnd >= 0 {
+			r[a.WindowEnd] = mark
+		}
+		if a.WindowTime > 0 {
+			r[a.WindowTime-1] = mark - 1
+		}
+	}
 	if a.Hop != nil && in[a.Hop.Time] != NoWatermark {
 		w := firstWindow(a.Hop, in[a.Hop.Time])
 		if a.WindowStart >= 0 {

@@ -267,6 +267,13 @@ func (a *annotator) agg(i int, n *physical.Node) {
 			}
 		}
 	}
+	if g.Session != nil && slices.Contains(in.Watermarks, g.Session.Time) {
+		for _, k := range []int{g.WindowEnd, g.WindowTime - 1} {
+			if k >= 0 {
+				n.Watermarks, a.ends[i] = append(n.Watermarks, k), append(a.ends[i], k)
+			}
+		}
+	}
 	for k, c := range g.Group {
 		if c < 0 {
 			continue
@@ -276,7 +283,7 @@ func (a *annotator) agg(i int, n *physical.Node) {
 		}
 		if slices.Contains(a.ends[n.Inputs[0]], c) {
 			a.ends[i] = append(a.ends[i], k)
-			if g.Hop == nil {
+			if g.Hop == nil && g.Session == nil {
 				g.WindowEnd = k
 			}
 		}
@@ -284,7 +291,7 @@ func (a *annotator) agg(i int, n *physical.Node) {
 			a.starts[i] = append(a.starts[i], k)
 		}
 	}
-	if g.Hop == nil && len(a.ends[i]) == 0 {
+	if g.Hop == nil && g.Session == nil && len(a.ends[i]) == 0 {
 		g.WindowEnd = a.closing(i)
 	}
 	slices.Sort(n.Watermarks)

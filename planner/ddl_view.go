@@ -129,7 +129,7 @@ func noWindowEnd(plan *physical.Plan, a *annotator) error {
 	window, marked := false, false
 	for i := range plan.Nodes {
 		n := &plan.Nodes[i]
-		window = window || n.HopWindow != nil || n.SessionWindow != nil || n.Agg != nil && n.Agg.Hop != nil
+		window = window || n.HopWindow != nil || n.SessionWindow != nil || n.Agg != nil && (n.Agg.Hop != nil || n.Agg.Session != nil)
 		marked = marked || a.closing(i) >= 0
 	}
 	switch {

@@ -442,6 +442,9 @@ func aggText(n *physical.Node, in []string) string {
 	if g.Hop != nil {
 		s += " panes" + hopText(g.Hop, in)
 	}
+	if g.Session != nil {
+		s += " sessions" + sessionText(g.Session, in)
+	}
 	return s
 }
 

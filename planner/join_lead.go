@@ -37,7 +37,7 @@ func joinLeads(plan *physical.Plan) {
 // wantsExtreme tells whether a node looks for one extreme per group, and where.
 func wantsExtreme(n *physical.Node) (group []int, value int, maximum, ok bool) {
 	switch {
-	case n.Agg != nil && n.Agg.Hop == nil && len(n.Agg.Calls) == 1:
+	case n.Agg != nil && n.Agg.Hop == nil && n.Agg.Session == nil && len(n.Agg.Calls) == 1:
 		c := &n.Agg.Calls[0]
 		kind := functions.ByID(c.Fn).Agg.Kind
 		if kind != functions.AggMin && kind != functions.AggMax || c.Filter >= 0 || len(c.Args) != 1 || c.Args[0] < 0 {

@@ -236,8 +236,12 @@ type Agg struct {
 	// operator aggregates panes and combines them. The group columns at WindowStart
 	// and WindowEnd (one may be -1) are computed from Hop.Time, and Group holds -1 there.
 	Hop *HopWindow `json:"hop,omitempty"`
-	// WindowTime is 1 + the position within Group of the window's time, which Hop
-	// computes as well, 0 for none.
+	// Session, when set, means that the operator finds the sessions, per the group columns
+	// that are not of the window, as it aggregates: Group holds -1 for those that are. The
+	// input is append-only and the calls' partial states add up.
+	Session *SessionWindow `json:"session,omitempty"`
+	// WindowTime is 1 + the position within Group of the window's time, which Hop or
+	// Session computes as well, 0 for none.
 	WindowTime int `json:"window_time,omitempty"`
 }
 

@@ -76,6 +76,7 @@ var windowShapes = []struct{ name, sql string }{
 	{"rows", `SELECT id, k, v, window_start, window_end FROM $W w`},
 	{"window", `SELECT window_start, window_end, count(*) AS n, sum(v) AS s, min(v) AS low, max(w) AS high, avg(v) AS mean FROM $W w GROUP BY window_start, window_end`},
 	{"key", `SELECT k, window_start, window_end, count(v) AS n, sum(w) AS s, max(v) AS high, bool_or(v > 15) AS big FROM $W w GROUP BY k, window_start, window_end`},
+	{"sums", `SELECT window_end, k, window_start, count(*) AS n, sum(v) AS s, min(v) AS low, max(ts) AS last, avg(v) AS mean, count(k) AS ks FROM $W w GROUP BY window_end, k, window_start`},
 	{"lists", `SELECT k, window_end, count(DISTINCT v) AS n, string_agg(v::text, ',' ORDER BY v) AS l, stddev_samp(v) AS sd FROM $W w GROUP BY k, window_start, window_end HAVING count(*) > 1`},
 	{"filtered", `SELECT window_end, count(*) FILTER (WHERE v > 5) AS n, max(k) AS k FROM $W w WHERE v < 18 GROUP BY window_start, window_end`},
 	{"top", `SELECT window_end, k, n, r FROM (SELECT *, row_number() OVER (PARTITION BY window_start, window_end ORDER BY n DESC, k) AS r
