@@ -133,8 +133,8 @@ func (f *dataflow) inputRows() int64 {
 	var n int64
 	for i := range f.inputs {
 		in := &f.inputs[i]
-		if in.rel.rel != nil {
-			n += in.rel.rel.Newest().Rows()
+		if in.rows() != nil {
+			n += in.rows().Newest().Rows()
 		} else if in.rel.source != nil {
 			n += in.rel.source.offset - in.rel.source.start
 		}
@@ -273,11 +273,11 @@ func (w *fill) begin() error {
 	w.f.total.Store(w.f.inputRows())
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
-		if in.rel.rel == nil {
+		if in.rows() == nil {
 			w.from[i] = in.rel.source.start
 			continue
 		}
-		h, err := in.rel.rel.Hold(w.epoch, w.f.out.desc.Name)
+		h, err := in.rows().Hold(w.epoch, w.f.out.desc.Name)
 		if err != nil {
 			return err
 		}
@@ -336,9 +336,6 @@ func (w *fill) readAll() error {
 	w.f.run.Begin(w.time)
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
-		if in.late {
-			continue
-		}
 		if w.holds[i] == nil {
 			if err := w.readSource(i); err != nil {
 				return err
@@ -349,7 +346,7 @@ func (w *fill) readAll() error {
 		if err != nil {
 			return w.cause(err)
 		}
-		err = s.Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(func(rows *chunk.Chunk) error { return w.push(i, rows) })
+		err = in.scanAll(s, func(rows *chunk.Chunk) error { return w.push(i, rows) })
 		if err != nil {
 			return err
 		}
@@ -400,8 +397,8 @@ func (w *fill) behind() int64 {
 			n += in.rel.source.offset - w.from[i]
 			continue
 		}
-		if in.rel.rel.LastEpoch() > w.epoch {
-			n += changesBetween(in.rel.rel, w.epoch, w.c.epoch)
+		if in.rows().LastEpoch() > w.epoch {
+			n += changesBetween(in.rows(), w.epoch, w.c.epoch)
 		}
 	}
 	return n
@@ -434,23 +431,20 @@ func (w *fill) catchUp(to stop) error {
 	w.f.run.Begin(w.time)
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
-		if in.late {
-			continue
-		}
 		if w.holds[i] == nil {
 			if err := w.readSource(i); err != nil {
 				return err
 			}
 			continue
 		}
-		if in.rel.rel.LastEpoch() <= from {
+		if in.rows().LastEpoch() <= from {
 			continue
 		}
-		it, err := in.rel.rel.ChangesConsolidated(from, to.epoch)
+		it, err := in.rows().ChangesConsolidated(from, to.epoch)
 		if err != nil {
 			return w.cause(err)
 		}
-		if err := it.Each(func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) }); err != nil {
+		if err := it.Each(func(rows *chunk.Chunk) error { return w.push(i, in.take(rows)) }); err != nil {
 			return err
 		}
 	}

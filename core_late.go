@@ -14,6 +14,9 @@ import (
 // noWatermark is the watermark of a relation that has none yet: nothing is late.
 const noWatermark = math.MinInt64
 
+// day is a day in µs.
+const day = 24 * 3600 * 1_000_000
+
 // watermark is the watermark of one column of a table or source.
 type watermark struct {
 	id     int // of the column
@@ -220,6 +223,7 @@ func (c *core) keepLate(s *step, t *stored, rows *chunk.Chunk) {
 		panic(err)
 	}
 	s.changed = append(s.changed, t.late)
+	t.changed = s.epoch
 	s.late[t.id] = append(s.late[t.id], rows)
 }
 
@@ -256,7 +260,6 @@ func (t *stored) lateBy(s *step, rows *chunk.Chunk) *chunk.Column {
 		}
 	}
 	out := chunk.NewColumn(types.IntervalT, rows.Rows)
-	const day = 24 * 3600 * 1_000_000
 	for _, us := range by {
 		if us == math.MaxInt64 || s.version < 3 {
 			out.AppendNull()
@@ -265,6 +268,36 @@ func (t *stored) lateBy(s *step, rows *chunk.Chunk) *chunk.Column {
 		out.AppendDatum(types.Datum{V: types.Interval{Days: int32(us / day), Micros: us % day}})
 	}
 	return out
+}
+
+// lateRows counts the late rows that a view has not taken in, of all relations with a
+// watermark that it reads; false if there is no such relation. core.mu is held.
+func (f *dataflow) lateRows() (n int64, ok bool) {
+	seen := make(map[catalog.ID]bool)
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		if in.late || len(in.rel.marks) == 0 || seen[in.rel.id] {
+			continue
+		}
+		seen[in.rel.id], ok = true, true
+		if in.rel.late == nil {
+			continue
+		}
+		st := in.rel.late.Newest()
+		n += st.Rows()
+		if in.lateness == 0 {
+			continue
+		}
+		taken := flowInput{late: true, lateness: in.lateness}
+		_ = st.Scan(relation.Scan{Unordered: true}).Each(func(rows *chunk.Chunk) error {
+			rows = taken.take(rows)
+			for i := range rows.Rows {
+				n -= rows.Weight(i)
+			}
+			return nil
+		})
+	}
+	return n, ok
 }
 
 // lateSpec describes the relation of a table's late rows: its columns and lateBy's.

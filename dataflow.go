@@ -84,8 +84,52 @@ type dataflow struct {
 type flowInput struct {
 	scan int
 	rel  *stored
-	cols []int // positions in rel's rows
+	cols []int // positions in rel's rows, or its late ones
 	late bool
+	// lateness is the most by which a late row is late that is taken in, in µs, 0 for any.
+	lateness int64
+}
+
+// rows is the relation that is read; nil for a source that is logged by reference.
+func (in *flowInput) rows() *relation.Relation {
+	if in.late {
+		return in.rel.late
+	}
+	return in.rel.rel
+}
+
+// changes is what the step's entry has changed of the input's rows.
+func (in *flowInput) changes(s *step) []*chunk.Chunk {
+	if in.late {
+		return s.late[in.rel.id]
+	}
+	return s.deltas[in.rel.id]
+}
+
+// take gives what is read of some of the relation's rows.
+func (in *flowInput) take(rows *chunk.Chunk) *chunk.Chunk {
+	if !in.late || in.lateness == 0 {
+		return rows.Project(in.cols)
+	}
+	by := rows.Cols[len(rows.Cols)-1] // see lateSpec
+	keep := make([]int32, 0, rows.Rows)
+	for i := range rows.Rows {
+		if v := by.Ivls[i]; !by.Nulls.Get(i) && int64(v.Days)*day+v.Micros <= in.lateness {
+			keep = append(keep, int32(i))
+		}
+	}
+	if rows = rows.Project(in.cols); len(keep) < rows.Rows {
+		rows = rows.Gather(keep)
+	}
+	return rows
+}
+
+// scanAll reads a snapshot of the relation.
+func (in *flowInput) scanAll(s *relation.Snapshot, fn func(*chunk.Chunk) error) error {
+	if !in.late {
+		return s.Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(fn)
+	}
+	return s.Scan(relation.Scan{Unordered: true}).Each(func(rows *chunk.Chunk) error { return fn(in.take(rows)) })
 }
 
 // createDataflow prepares the dataflow of a new view or sink. It starts to run at the
@@ -101,6 +145,13 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 	var written *int64
 	if saved != nil {
 		f.workers, written = saved.Workers, saved.File
+	}
+	for i := range plan.Nodes {
+		if s := plan.Nodes[i].Scan; s != nil && s.Late && c.rels[catalog.ID(s.Relation)] != nil {
+			if err := c.lateRelation(c.rels[catalog.ID(s.Relation)]); err != nil {
+				return err
+			}
+		}
 	}
 	if err := f.build(c.rels); err != nil {
 		return err
@@ -138,7 +189,7 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 		if err != nil {
 			return err
 		}
-		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late})
+		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late, lateness: s.Lateness})
 	}
 	return nil
 }
@@ -248,6 +299,13 @@ func (c *core) runDataflows(s *step) {
 	for id := range s.moved {
 		due.add(id)
 	}
+	for id := range s.late {
+		for _, f := range c.readers[id] {
+			if slices.ContainsFunc(f.inputs, func(in flowInput) bool { return in.late && in.rel.id == id }) {
+				due.addFlow(f)
+			}
+		}
+	}
 	for _, f := range s.due {
 		due.addFlow(f)
 	}
@@ -351,11 +409,8 @@ func (f *dataflow) step(c *core, s *step) error {
 	f.run.Begin(s.time)
 	for i := range f.inputs {
 		in := &f.inputs[i]
-		if in.late {
-			continue
-		}
-		for _, d := range s.deltas[in.rel.id] {
-			if err := f.run.Push(i, d.Project(in.cols)); err != nil {
+		for _, d := range in.changes(s) {
+			if err := f.run.Push(i, in.take(d)); err != nil {
 				return err
 			}
 		}
@@ -386,6 +441,9 @@ func (f *dataflow) watermarks() [][]int64 {
 	var r [][]int64
 	for i := range f.inputs {
 		in := &f.inputs[i]
+		if in.late && in.lateness == 0 {
+			continue // they are below the watermark
+		}
 		at := func(pos int) int64 {
 			if up := in.rel.flow; up != nil {
 				if !up.is(flowLive) || up.marks == nil {

@@ -25,7 +25,7 @@ func (f *dataflow) rowsIn(s *step) int64 {
 		n = f.run.WithheldRows()
 	}
 	for i := range f.inputs {
-		for _, d := range s.deltas[f.inputs[i].rel.id] {
+		for _, d := range f.inputs[i].changes(s) {
 			n += int64(d.Rows)
 		}
 	}
@@ -118,11 +118,11 @@ func (w *fill) hold(epoch relation.Epoch) error {
 	w.epoch, w.time, w.prev, w.dead = epoch, w.c.time, w.c.prev, w.f.out.dead
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
-		if in.rel.rel == nil {
+		if in.rows() == nil {
 			w.from[i] = in.rel.source.offsetAt(epoch)
 			continue
 		}
-		h, err := in.rel.rel.Hold(epoch, w.f.out.desc.Name)
+		h, err := in.rows().Hold(epoch, w.f.out.desc.Name)
 		if err != nil {
 			w.release()
 			return err

@@ -79,7 +79,6 @@ func watermarkClause(d *catalog.Descriptor, w *catalog.Watermark) string {
 		case us == 0:
 			with = append(with, name+" = 'none'")
 		default:
-			const day = 24 * 3600 * 1_000_000
 			v := types.Datum{V: types.Interval{Days: int32(us / day), Micros: us % day}}
 			with = append(with, name+" = '"+string(types.AppendText(nil, types.IntervalT, v, nil))+"'")
 		}

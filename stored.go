@@ -139,6 +139,9 @@ func (s *stored) positions(ids []int) ([]int, error) {
 	r := make([]int, len(ids))
 	for i, id := range ids {
 		p, ok := s.position[id]
+		if id == physical.LateByColumn {
+			p, ok = len(columnsOf(s.desc)), true // of the late rows
+		}
 		if !ok {
 			return nil, fmt.Errorf("relation %s has no column with id %d", s.desc.Name, id)
 		}

@@ -142,12 +142,12 @@ func (v *verification) freeze() error {
 	v.marks = f.watermarks()
 	for i := range f.inputs {
 		in := &f.inputs[i]
-		if in.rel.rel == nil {
+		if in.rows() == nil {
 			src := in.rel.source
 			v.snaps, v.until, v.late = append(v.snaps, nil), append(v.until, src.offset), append(v.late, src.late)
 			continue
 		}
-		v.snaps, v.until, v.late = append(v.snaps, in.rel.rel.Newest()), append(v.until, 0), append(v.late, nil)
+		v.snaps, v.until, v.late = append(v.snaps, in.rows().Newest()), append(v.until, 0), append(v.late, nil)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (v *verification) recompute() (*chunk.Chunk, error) {
 			return run.Push(i, c)
 		}
 		if v.snaps[i] != nil {
-			err = v.snaps[i].Scan(relation.Scan{Cols: in.cols, Unordered: true}).Each(push)
+			err = in.scanAll(v.snaps[i], push)
 		} else {
 			err = in.rel.source.accepted(v.late[i], in.rel.source.start, v.until[i], func(c *chunk.Chunk) error { return push(c.Project(in.cols)) })
 		}

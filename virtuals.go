@@ -254,12 +254,16 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 		if s.flow == nil || s.desc.MatView == nil {
 			return
 		}
+		var lateRows any
+		if n, ok := s.flow.lateRows(); ok {
+			lateRows = n
+		}
 		for _, at := range s.desc.MatView.Watermarks {
 			wm := int64(noWatermark)
 			if s.flow.is(flowLive) && at < len(s.flow.marks) {
 				wm = s.flow.marks[at]
 			}
-			put(out, s.desc.Name, s.desc.Columns()[at].Name, known(wm), nil, nil, nil)
+			put(out, s.desc.Name, s.desc.Columns()[at].Name, known(wm), nil, lateRows, nil)
 		}
 	})
 }

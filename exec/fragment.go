@@ -111,7 +111,7 @@ func (in *instance) run(d *Dataflow, flush *FlushInput) {
 	}
 	for i := range in.ops {
 		o := &in.ops[i]
-		fc := FlushContext{Time: flush.Time, Prev: flush.Prev, In: d.inputMarks(o.node)}
+		fc := FlushContext{Time: flush.Time, Prev: flush.Prev, In: d.flushMarks(o.node)}
 		start := stopwatch()
 		o.op.Flush(&fc, o.out)
 		o.out.nanos += stopwatch() - start

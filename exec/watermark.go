@@ -11,13 +11,48 @@ import (
 // spreadWatermarks computes the watermark of every node's output columns for the epoch
 // that is being flushed, from those of the scans. A watermark is a property of a
 // relation, alike in all workers.
+//
+// Where late rows are taken in, the watermarks by which state is dropped are lower by what
+// is allowed; rows are emitted by those that the relations have.
 func (d *Dataflow) spreadWatermarks(scans [][]int64) {
 	at := make(map[int][]int64, len(d.scans))
+	corrects := false
 	for i, s := range d.scans {
 		if i < len(scans) {
 			at[s.Node] = scans[i]
 		}
+		corrects = corrects || s.Lateness > 0
 	}
+	if corrects {
+		d.derive(at)
+		if d.emits == nil {
+			d.emits = make(map[int][]int64)
+		}
+		for i := range d.plan.Nodes {
+			if n := &d.plan.Nodes[i]; n.Kind == physical.KindEmit {
+				d.emits[i] = d.marks[n.Inputs[0]]
+			}
+		}
+		for _, s := range d.scans {
+			at[s.Node] = lowered(at[s.Node], s.Lateness)
+		}
+	}
+	d.derive(at)
+}
+
+// lowered returns watermarks that are lower by some time.
+func lowered(marks []int64, by int64) []int64 {
+	r := slices.Clone(marks)
+	for i := range r {
+		if r[i] != NoWatermark {
+			r[i] -= by
+		}
+	}
+	return r
+}
+
+// derive computes d.marks from those of the scans, by node.
+func (d *Dataflow) derive(at map[int][]int64) {
 	for i := range d.plan.Nodes {
 		n := &d.plan.Nodes[i]
 		if n.Kind == physical.KindScan {
@@ -45,6 +80,14 @@ func (d *Dataflow) inputMarks(node int) [][]int64 {
 		r[p] = d.marks[j]
 	}
 	return r
+}
+
+// flushMarks returns the watermarks that node's Flush goes by.
+func (d *Dataflow) flushMarks(node int) [][]int64 {
+	if m, ok := d.emits[node]; ok {
+		return [][]int64{m}
+	}
+	return d.inputMarks(node)
 }
 
 // outputMarks returns the watermarks of n's output columns.

@@ -97,8 +97,13 @@ func (a *annotator) node(i int) {
 	case physical.KindEmit:
 		// A row leaves when its window closes, and is taken back should the input do so.
 		a.pass(i, n)
-		n.AppendOnly = physical.Settles(a.plan.Nodes, n.Inputs[0])
+		n.AppendOnly = physical.Settles(a.plan.Nodes, n.Inputs[0]) && !a.corrects()
 	}
+}
+
+// corrects reports whether late rows are taken in: they change what was emitted.
+func (a *annotator) corrects() bool {
+	return slices.ContainsFunc(a.plan.Nodes, func(n physical.Node) bool { return n.Scan != nil && n.Scan.Lateness > 0 })
 }
 
 func all(n int) []int {
@@ -138,9 +143,14 @@ func (a *annotator) scan(n *physical.Node) {
 		return out
 	}
 	switch {
+	case n.Scan.Late && n.Scan.Lateness == 0:
+		n.AppendOnly = true
 	case d.Table != nil:
 		n.AppendOnly = d.Table.AppendOnly || d.Kind == catalog.KindSource
-		n.StreamKey = key(d.PrimaryKey())
+		n.AppendOnly = n.AppendOnly || n.Scan.Late
+		if !n.Scan.Late {
+			n.StreamKey = key(d.PrimaryKey())
+		}
 		for _, w := range d.Table.Watermarks {
 			if at := place(w.Column); at >= 0 {
 				n.Watermarks = append(n.Watermarks, at)

@@ -46,13 +46,17 @@ type binder struct {
 	notes *notes
 	// asOf is the relation that a join is about to bind FOR SYSTEM_TIME AS OF.
 	asOf *ast.TableName
+	// lateness is the late rows that the query takes in, in µs, 0 for none; marked is the
+	// relations with a watermark that it reads.
+	lateness int64
+	marked   map[catalog.ID]bool
 }
 
 // newBinder makes a binder for one statement.
 func (p *Planner) newBinder(paramTypes []types.Type) *binder {
 	b := &binder{
 		p: p, cat: p.cat, path: p.path, meta: logical.NewMeta(),
-		reads: map[catalog.ID]bool{}, deps: map[catalog.ID]map[int]bool{},
+		reads: map[catalog.ID]bool{}, deps: map[catalog.ID]map[int]bool{}, marked: map[catalog.ID]bool{},
 	}
 	if p.opts.NoParams {
 		b.noParams = "simple query"

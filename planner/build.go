@@ -282,7 +282,7 @@ func (p *builder) rareNode(n logical.Node, need logical.ColSet) *built {
 }
 
 func (p *builder) scan(n *logical.Scan) *built {
-	s := &physical.Scan{Columns: n.ColumnIDs, Range: n.Range, Late: n.Late}
+	s := &physical.Scan{Columns: n.ColumnIDs, Range: n.Range, Late: n.Late, Lateness: n.Lateness}
 	if s.Columns == nil {
 		s.Columns = []int{}
 	}

@@ -203,7 +203,11 @@ func (c *ddlCtx) createMatView(s *ast.CreateMaterializedView) error {
 	if err != nil || d == nil {
 		return err
 	}
-	if err := c.viewOptions(s.Options, "background", "on_error", "emit", "start", "memory"); err != nil {
+	if err := c.viewOptions(s.Options, "background", "on_error", "emit", "start", "memory", "late", "allowed_lateness"); err != nil {
+		return err
+	}
+	policy, err := c.latePolicy(s.Options)
+	if err != nil {
 		return err
 	}
 	clause := s.Emit
@@ -237,10 +241,16 @@ func (c *ddlCtx) createMatView(s *ast.CreateMaterializedView) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkLate(policy, s.Options); err != nil {
+		return err
+	}
 	d.MatView = &catalog.MatView{Query: q}
 	d.Deps = c.b.dependencies()
 	c.put(d)
 	c.out.Object, c.out.Plan = d, plan
+	if policy == "divert" {
+		return c.divert(d)
+	}
 	return nil
 }
 

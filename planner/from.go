@@ -115,7 +115,7 @@ func (b *binder) tableName(t *ast.TableName, outer *scope) (*fromItem, error) {
 	if err := b.database(&t.Name); err != nil {
 		return nil, err
 	}
-	r, st, err := b.relation(&t.Name)
+	r, st, err := b.relationOrLate(t)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +169,12 @@ func (b *binder) relation(name *ast.Name) (*relation, *scopeTable, error) {
 	}
 	b.reads[d.ID] = true
 	r, st := b.scan(d)
+	if d.Table != nil && len(d.Table.Watermarks) > 0 {
+		b.marked[d.ID] = true
+		if b.lateness > 0 {
+			b.corrected(d, r, st)
+		}
+	}
 	return r, st, nil
 }
 

@@ -21,7 +21,10 @@ type Scan struct {
 	// key, or the table's own.
 	Index catalog.ID
 	Range *physical.KeyRange
-	Late  bool
+	// Late reads the relation's late rows; of several columns more, the last one is by how
+	// much. Lateness, in µs, is what is still corrected, see physical.Scan.
+	Late     bool
+	Lateness int64
 }
 
 // Values is constant rows.

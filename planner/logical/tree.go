@@ -148,7 +148,7 @@ func isOne(e *expr.Expr) bool {
 }
 
 func scanKeys(n *Scan) []ColSet {
-	if n.Rel == nil || n.Rel.Table == nil || n.Late {
+	if n.Rel == nil || n.Rel.Table == nil || n.Late || n.Lateness > 0 {
 		return nil
 	}
 	var out []ColSet

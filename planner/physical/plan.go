@@ -104,6 +104,10 @@ type Scan struct {
 	// Late reads the relation's late rows instead of its accepted ones. They have one column
 	// more, LateByColumn.
 	Late bool `json:"late,omitempty"`
+	// Lateness, in µs, is up to how much a late row is still taken in: the watermarks of the
+	// scan's columns are lower by as much, and of the late rows only those are read that are
+	// late by no more. 0 takes none in, and reads all.
+	Lateness int64 `json:"lateness,omitempty"`
 }
 
 // KeyRange bounds a scan of a relation in its key order: an equality prefix, then at

@@ -254,7 +254,11 @@ func (p *printer) tableRef(t TableRef) {
 		if t.Only {
 			p.put("ONLY ")
 		}
-		p.put(t.Name.String())
+		if t.Late {
+			p.put("late(", t.Name.String(), ")")
+		} else {
+			p.put(t.Name.String())
+		}
 		if t.AsOf != nil {
 			p.put(" FOR SYSTEM_TIME AS OF ")
 			if t.AsOf.Proctime {

@@ -141,11 +141,12 @@ type Alias struct {
 	Columns []string
 }
 
-// TableName is a relation in FROM.
+// TableName is a relation in FROM, or LATE(relation): its late rows.
 type TableName struct {
 	Pos
 	Name  Name
 	Only  bool
+	Late  bool
 	Alias *Alias
 	AsOf  *AsOf // FOR SYSTEM_TIME AS OF, nil for none
 }

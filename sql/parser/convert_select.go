@@ -252,6 +252,9 @@ func (c *converter) rangeFunction(r *pg.RangeFunction) ast.TableRef {
 	if t := c.windowTVF(r); t != nil {
 		return t
 	}
+	if t := c.lateRows(r); t != nil {
+		return t
+	}
 	out := &ast.FuncRef{Pos: ast.NoPos, Lateral: r.Lateral, RowsFrom: r.IsRowsfrom, Ordinality: r.Ordinality,
 		Alias: alias(r.Alias), ColDefs: c.columnSpecs(r.Coldeflist)}
 	for i, n := range r.Functions {
@@ -269,6 +272,22 @@ func (c *converter) rangeFunction(r *pg.RangeFunction) ast.TableRef {
 		out.Funcs = append(out.Funcs, f)
 	}
 	return out
+}
+
+// lateRows recognises LATE(relation) in FROM; it is nil for anything else.
+func (c *converter) lateRows(r *pg.RangeFunction) ast.TableRef {
+	if r.IsRowsfrom || r.Ordinality || len(r.Coldeflist) > 0 || len(r.Functions) != 1 || len(r.Functions[0].GetList().GetItems()) == 0 {
+		return nil
+	}
+	call := r.Functions[0].GetList().GetItems()[0].GetFuncCall()
+	if call == nil || len(call.Funcname) != 1 || str(call.Funcname[0]) != "late" || len(call.Args) != 1 || call.Args[0].GetColumnRef() == nil {
+		return nil
+	}
+	ref, ok := c.expr(call.Args[0]).(*ast.ColumnRef)
+	if !ok {
+		return nil
+	}
+	return &ast.TableName{Pos: c.pos(call.Location), Name: c.qualified(ref.Parts, ref.Pos), Late: true, Alias: alias(r.Alias)}
 }
 
 func (c *converter) columnSpecs(list []*pg.Node) []ast.ColumnSpec {

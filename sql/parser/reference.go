@@ -42,7 +42,7 @@ var statementDocs = []struct {
 	{"Tables", []statementDoc{
 		{"CREATE TABLE [IF NOT EXISTS] name (column type …, LIKE table …, constraint …) [WITH (connector = …)] [FORMAT … ENCODE …]",
 			"CREATE TABLE t (id int PRIMARY KEY, at timestamptz, WATERMARK FOR at AS at - INTERVAL '5 seconds')",
-			"no foreign keys, generated columns, inheritance, partitions or temporary tables; WATERMARK FOR, APPEND ONLY, INCLUDE and connectors are ours"},
+			"no foreign keys, generated columns, inheritance, partitions or temporary tables; WATERMARK FOR … [WITH (idle_timeout = …, max_drift = …)] (docs/time.md), APPEND ONLY, INCLUDE and connectors are ours"},
 		{"CREATE TABLE name AS query", "CREATE TABLE c AS SELECT * FROM t", "no EXECUTE"},
 		{"ALTER TABLE [IF EXISTS] name action, …", "ALTER TABLE t ALTER COLUMN v TYPE bigint, ADD COLUMN w text DEFAULT 'x'",
 			"a type is only changed where no materialized view or sink reads the table; rows of a table whose columns changed are readable after the commit; no serial, identity or volatile defaults for added columns"},
@@ -59,7 +59,7 @@ var statementDocs = []struct {
 		{"ALTER VIEW name RENAME … | SET SCHEMA … | OWNER TO …", "ALTER VIEW v RENAME TO v2", ""},
 		{"DROP VIEW [IF EXISTS] name, … [CASCADE]", "DROP VIEW v", ""},
 		{"CREATE MATERIALIZED VIEW [IF NOT EXISTS] name [WITH (…)] AS query [EMIT ON UPDATE | ON WINDOW CLOSE | EVERY interval]",
-			"CREATE MATERIALIZED VIEW m AS SELECT k, count(*) AS n FROM t GROUP BY k", "kept up to date with every commit; no WITH NO DATA"},
+			"CREATE MATERIALIZED VIEW m AS SELECT k, count(*) AS n FROM t GROUP BY k", "kept up to date with every commit; no WITH NO DATA; WITH: on_error, emit, background, and late with allowed_lateness (docs/time.md)"},
 		{"ALTER MATERIALIZED VIEW name RENAME … | SET SCHEMA … | OWNER TO …", "ALTER MATERIALIZED VIEW m RENAME TO m2", ""},
 		{"REFRESH MATERIALIZED VIEW [CONCURRENTLY] name", "REFRESH MATERIALIZED VIEW m", "does nothing: a view is always up to date"},
 		{"VERIFY MATERIALIZED VIEW name", "VERIFY MATERIALIZED VIEW m", ours + ": compares a view with its query run once"},
