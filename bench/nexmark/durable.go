@@ -124,6 +124,11 @@ func durableQuery(ctx context.Context, conn *pgx.Conn, q string, o *options, res
 	if _, err := conn.Exec(ctx, "FLUSH"); err != nil {
 		return err
 	}
+	if byClock[q] {
+		if err := conn.QueryRow(ctx, "SELECT sum(bid_count)::bigint FROM v").Scan(&res.sum.changes); err != nil {
+			return err
+		}
+	}
 	var print string
 	if err := conn.QueryRow(ctx, "SELECT fingerprint FROM streamdb.fingerprints WHERE relation = 'v'").Scan(&print); err != nil {
 		return err

@@ -26,6 +26,8 @@ type engineRun struct {
 	d    *exec.Dataflow
 	scan []scanInput
 	sums []sum // per worker
+	// clock is the time of the last round.
+	clock int64
 }
 
 // scanInput is which table and columns a scan reads.
@@ -68,6 +70,8 @@ func (r *engineRun) run(rounds []round) error {
 }
 
 func (r *engineRun) epoch(rd round) error {
+	now := rd.clock()
+	r.d.Begin(now)
 	marks := make([][]int64, len(r.scan))
 	for i := range r.scan {
 		in := &r.scan[i]
@@ -78,10 +82,11 @@ func (r *engineRun) epoch(rd round) error {
 		}
 		marks[i] = in.watermarks(rd)
 	}
-	res, err := r.d.Flush(exec.FlushInput{Watermarks: marks})
+	res, err := r.d.Flush(exec.FlushInput{Time: now, Prev: r.clock, Watermarks: marks})
 	if err != nil {
 		return err
 	}
+	r.clock = now
 	if res.Dead != nil {
 		return fmt.Errorf("%d rows are dead letters", res.Dead.Rows)
 	}

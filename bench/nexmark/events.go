@@ -14,6 +14,16 @@ const roundEvents = 1 << 16
 // order.
 type round map[gen.Table][]*chunk.Chunk
 
+// clock is the time of the log's entry that brings the round: that of its last bid.
+func (r round) clock() int64 {
+	cs := r[gen.Bid]
+	if len(cs) == 0 {
+		return 0
+	}
+	last := cs[len(cs)-1]
+	return last.Cols[bidTime].Ints[last.Rows-1]
+}
+
 // generate makes events [first, first+n) in rounds.
 func generate(first, n int64, seed uint64) ([]round, error) {
 	sources := make(map[gen.Table]*gen.Source, len(tables))

@@ -56,3 +56,48 @@ func loopQ11(rounds []round, out *sum) {
 		o.flush(out)
 	})
 }
+
+// loopQ12 counts bids per bidder and 10 s of the log's clock, which stands still within a
+// round.
+func loopQ12(rounds []round, out *sum) {
+	const size = 10 * second
+	t := newTable(2, 1)
+	at := t.PayloadOffset()
+	var dirty []int32
+	var undo []uint64
+	o := newOutput(types.Int8, types.Int8, types.TimestampTZ, types.TimestampTZ)
+	emit := func(r []uint64, bids uint64, weight int64) {
+		o.int(0, int64(r[1]))
+		o.int(1, int64(bids))
+		o.int(2, int64(r[2]))
+		o.int(3, int64(r[2])+size)
+		o.weigh(weight)
+	}
+	start := make([]int64, chunk.RowsMax)
+	for _, rd := range rounds {
+		window := windowStart(rd.clock(), size)
+		for _, c := range rd[gen.Bid] {
+			for i := range c.Rows {
+				start[i] = window
+			}
+			for _, s := range t.upsert(c.Rows, c.Cols[bidBidder].Ints, start[:c.Rows]) {
+				r := t.Row(s)
+				if r[0]>>32 == 0 {
+					r[0] |= 1 << 32
+					dirty, undo = append(dirty, s), append(undo, r[at])
+				}
+				r[at]++
+			}
+			for k, s := range dirty {
+				r := t.Row(s)
+				r[0] &= 1<<32 - 1
+				if undo[k] > 0 {
+					emit(r, undo[k], -1)
+				}
+				emit(r, r[at], 1)
+			}
+			dirty, undo = dirty[:0], undo[:0]
+			o.flush(out)
+		}
+	}
+}

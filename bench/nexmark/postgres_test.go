@@ -133,17 +133,8 @@ func connect(t *testing.T, connString string) *pgconn.PgConn {
 	return conn
 }
 
-// ask lets PostgreSQL evaluate the queries.
-func ask(t *testing.T) *oracle {
-	o := &oracle{queries: runnable(), answers: make(map[string][]string), events: make(map[gen.Table][][]byte), first: int64(*oracleSeed) * 777}
-	o.queries = slices.DeleteFunc(o.queries, func(q string) bool { return q == "q12" }) // depends on when rows come; see TestProcessingTime
-	if *oracleOnly != "" {
-		o.queries = strings.Split(*oracleOnly, ",")
-	}
-	rounds, err := generate(o.first, *oracleEvents, *oracleSeed)
-	if err != nil {
-		t.Fatal(err)
-	}
+// startPostgres starts PostgreSQL and connects to an empty database.
+func startPostgres(t *testing.T) *pgconn.PgConn {
 	cluster, err := pgtest.Start(t.Context())
 	if err != nil {
 		pgtest.Missing(t, err)
@@ -153,7 +144,64 @@ func ask(t *testing.T) *oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := connect(t, cs)
+	return connect(t, cs)
+}
+
+// TestProcessingTime holds q12 against PostgreSQL over the bids with the times of the log
+// at which they came, which a second view exports. The sources are slow, so that these
+// differ, with and without lagging views.
+func TestProcessingTime(t *testing.T) {
+	theirs := startPostgres(t)
+	text, err := queryText("q12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []sqllogictest.Mode{{Name: "plain", Workers: 1}, {Name: "lag", Workers: 2, Lag: true}} {
+		ours := startDB(t, mode)
+		const events = 4000
+		execute(t, ours, fmt.Sprintf("BEGIN; CREATE SOURCE bid WITH (connector = 'nexmark', type = 'bid', rate = 2000, events = %d);\n"+
+			"CREATE MATERIALIZED VIEW q12 AS %s;\nCREATE MATERIALIZED VIEW q12s AS %s;\n"+
+			"CREATE MATERIALIZED VIEW stamped AS SELECT bidder, PROCTIME() AS p_time FROM bid; COMMIT", events, text, strings.ReplaceAll(text, "'10' SECOND", "'100 milliseconds'")))
+		awaitSources(t, ours, rowsIn(gen.Bid, 0, events))
+		execute(t, theirs, "DROP TABLE IF EXISTS stamped; CREATE TABLE stamped (bidder bigint, p_time timestamptz)")
+		rows := strings.Join(rowsOf(t, ours, "SELECT bidder, p_time FROM stamped"), "\n") + "\n"
+		if _, err := theirs.CopyFrom(t.Context(), strings.NewReader(rows), "COPY stamped FROM STDIN (FORMAT csv)"); err != nil {
+			t.Fatal(err)
+		}
+		o := &oracle{answers: map[string][]string{"q12": rowsOf(t, theirs, postgresText(t, "q12")),
+			"q12s": rowsOf(t, theirs, strings.ReplaceAll(postgresText(t, "q12"), "10 seconds", "100 milliseconds"))}}
+		for _, q := range []string{"q12", "q12s"} {
+			o.compare(t, q, mode.Name, rowsOf(t, ours, "SELECT * FROM "+q))
+		}
+		if n := rowsOf(t, theirs, "SELECT count(DISTINCT date_bin('100 milliseconds', p_time, '2000-01-01Z')) FROM stamped")[0]; n < "5" && len(n) == 1 {
+			t.Errorf("only %s different windows", n)
+		}
+	}
+}
+
+// awaitSources waits until the sources have given so many rows and all have seen them.
+func awaitSources(t *testing.T, conn *pgconn.PgConn, rows int64) {
+	for start := time.Now(); rowsOf(t, conn, "SELECT sum(rows) FROM streamdb.sources")[0] != fmt.Sprint(rows); {
+		if time.Since(start) > 10*time.Minute {
+			t.Fatal("the sources do not come to their end")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	execute(t, conn, "FLUSH")
+}
+
+// ask lets PostgreSQL evaluate the queries.
+func ask(t *testing.T) *oracle {
+	o := &oracle{queries: runnable(), answers: make(map[string][]string), events: make(map[gen.Table][][]byte), first: int64(*oracleSeed) * 777}
+	o.queries = slices.DeleteFunc(o.queries, func(q string) bool { return byClock[q] }) // see TestProcessingTime
+	if *oracleOnly != "" {
+		o.queries = strings.Split(*oracleOnly, ",")
+	}
+	rounds, err := generate(o.first, *oracleEvents, *oracleSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := startPostgres(t)
 	execute(t, conn, sideInput)
 	for _, table := range tables {
 		o.events[table] = copyLines(t, table, rounds)
@@ -245,13 +293,7 @@ func (o *oracle) overSources(t *testing.T, mode sqllogictest.Mode) {
 	}
 	script.WriteString("COMMIT")
 	execute(t, conn, script.String())
-	for start := time.Now(); rowsOf(t, conn, "SELECT sum(rows) FROM streamdb.sources")[0] != fmt.Sprint(want); {
-		if time.Since(start) > 10*time.Minute {
-			t.Fatal("the sources do not come to their end")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	execute(t, conn, "FLUSH")
+	awaitSources(t, conn, want)
 	for _, q := range o.queries {
 		o.compare(t, q, "as a view", rowsOf(t, conn, "SELECT * FROM "+q))
 		written, err := os.ReadFile(filepath.Join(dir, q))

@@ -56,6 +56,11 @@ FROM (
 ) s
 GROUP BY bidder, session
 
+-- q12
+SELECT bidder, count(*) AS bid_count, date_bin('10 seconds', p_time, '1970-01-01 00:00:00Z') AS starttime,
+  date_bin('10 seconds', p_time, '1970-01-01 00:00:00Z') + interval '10 seconds' AS endtime
+FROM stamped GROUP BY 1, 3, 4
+
 -- q13
 SELECT b.auction, b.bidder, b.price, b.date_time, s.value FROM bid b JOIN side_input s ON mod(b.auction, 10000) = s.key
 
