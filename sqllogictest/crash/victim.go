@@ -18,6 +18,7 @@ type victim interface {
 // dialect is what differs between the servers under test.
 type dialect struct {
 	createView string // with the view's name and its query to be filled in
+	seldom     string // clause that makes a view change at times only
 	verify     string // checks a materialized view, with its name to be filled in; "" when there is none
 	// A source that makes rows by itself: the statement, the name, and a column that is never the same twice.
 	source, sourceName, sourceKey string
@@ -28,6 +29,7 @@ func (d dialect) view(name, query string) string { return fmt.Sprintf(d.createVi
 // streamdbDialect is ours.
 var streamdbDialect = dialect{
 	createView: "CREATE MATERIALIZED VIEW %s AS %s",
+	seldom:     " EMIT EVERY INTERVAL '300 milliseconds'",
 	verify:     "VERIFY MATERIALIZED VIEW %s",
 	source:     "CREATE SOURCE auctions (id bigint, category bigint) WITH (connector = 'nexmark', type = 'auction', rate = 20000)",
 	sourceName: "auctions",

@@ -80,7 +80,9 @@ func (w *inserter) setup(ctx context.Context, conn *pgconn.PgConn) error {
 	return execAll(ctx, conn,
 		fmt.Sprintf("CREATE TABLE ins%d (seq bigint, v int, pad text)", w.id),
 		w.d.view(fmt.Sprintf("ins%d_sum", w.id), fmt.Sprintf("SELECT v, count(*) AS n, sum(seq) AS s, min(seq) AS lo FROM ins%d GROUP BY v", w.id)),
-		w.d.view(fmt.Sprintf("ins%d_top", w.id), fmt.Sprintf("SELECT sum(n) AS n FROM ins%d_sum", w.id)))
+		w.d.view(fmt.Sprintf("ins%d_top", w.id), fmt.Sprintf("SELECT sum(n) AS n FROM ins%d_sum", w.id)),
+		w.d.view(fmt.Sprintf("ins%d_seldom", w.id), fmt.Sprintf("SELECT v, n, s FROM ins%d_sum", w.id)+w.d.seldom),
+		w.d.view(fmt.Sprintf("ins%d_of_seldom", w.id), fmt.Sprintf("SELECT sum(n) AS n FROM ins%d_seldom", w.id)))
 }
 
 func (w *inserter) step(ctx context.Context, conn *pgconn.PgConn) error {
@@ -323,7 +325,8 @@ type generated struct {
 }
 
 func (w *generated) setup(ctx context.Context, conn *pgconn.PgConn) error {
-	return execAll(ctx, conn, w.d.source, w.d.view("generated_count", "SELECT count(*) AS n, count(DISTINCT "+w.d.sourceKey+") AS d FROM "+w.d.sourceName))
+	count := "SELECT count(*) AS n, count(DISTINCT " + w.d.sourceKey + ") AS d FROM " + w.d.sourceName
+	return execAll(ctx, conn, w.d.source, w.d.view("generated_count", count), w.d.view("generated_seldom", count+w.d.seldom))
 }
 
 func (w *generated) step(ctx context.Context, conn *pgconn.PgConn) error {
