@@ -32,7 +32,7 @@ type engineRun struct {
 
 // scanInput is which table and columns a scan reads.
 type scanInput struct {
-	table gen.Table
+	table gen.Table // empty for the side input
 	cols  []int
 	// time is the position of date_time among cols, -1 if it is not read.
 	time int
@@ -47,7 +47,10 @@ func newEngineRun(p *planned, workers int) (*engineRun, error) {
 	r.d = d
 	for _, s := range d.Scans() {
 		in := scanInput{table: p.tables[s.Relation], time: -1}
-		names, _ := gen.Columns(in.table)
+		names := []string{"key", "value"}
+		if s.Relation != p.side {
+			names, _ = gen.Columns(in.table)
+		}
 		for i, id := range s.Columns {
 			in.cols = append(in.cols, id-1)
 			if names[id-1] == "date_time" {
@@ -59,8 +62,21 @@ func newEngineRun(p *planned, workers int) (*engineRun, error) {
 	return r, nil
 }
 
-// run feeds the rounds, one epoch each.
+// run feeds the rounds, one epoch each, behind one with the side input if that is read.
 func (r *engineRun) run(rounds []round) error {
+	for i, in := range r.scan {
+		if in.table != "" {
+			continue
+		}
+		for _, c := range sideChunks() {
+			if err := r.d.Push(i, c.Project(in.cols)); err != nil {
+				return err
+			}
+		}
+		if _, err := r.d.Flush(exec.FlushInput{}); err != nil {
+			return err
+		}
+	}
 	for _, rd := range rounds {
 		if err := r.epoch(rd); err != nil {
 			return err

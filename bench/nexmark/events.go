@@ -5,6 +5,7 @@ import (
 
 	gen "streamdb/connector/nexmark"
 	"streamdb/sql/chunk"
+	"streamdb/sql/types"
 )
 
 // roundEvents is the number of events of a round: what the engine takes as one epoch.
@@ -57,3 +58,24 @@ func generate(first, n int64, seed uint64) ([]round, error) {
 
 // rowsIn counts the table's rows among events [first, first+n).
 func rowsIn(t gen.Table, first, n int64) int64 { return t.RowsBefore(first+n) - t.RowsBefore(first) }
+
+// The bounded side input of q13: a value for each of sideRows keys.
+const (
+	sideRows  = 10_000
+	sideTable = "CREATE TABLE side_input (key bigint PRIMARY KEY, value text)"
+)
+
+// sideChunks returns the rows of the side input.
+func sideChunks() []*chunk.Chunk {
+	var out []*chunk.Chunk
+	for lo := 0; lo < sideRows; lo += chunk.RowsMax {
+		c := chunk.New(chunk.Schema{types.Int8, types.Text}, chunk.RowsMax)
+		for k := lo; k < min(lo+chunk.RowsMax, sideRows); k++ {
+			c.Cols[0].Ints = append(c.Cols[0].Ints, int64(k))
+			c.Cols[1].AppendString("value " + strconv.Itoa(k))
+			c.Rows++
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -14,7 +14,7 @@ import (
 // loops is the hand-written loop of each query.
 var loops = map[string]func(rounds []round, out *sum){
 	"q0": loopQ0, "q1": loopQ1, "q2": loopQ2, "q3": loopQ3, "q4": loopQ4, "q5": loopQ5, "q6": loopQ6, "q7": loopQ7,
-	"q8": loopQ8, "q9": loopQ9, "q10": loopQ10, "q11": loopQ11, "q12": loopQ12, "q14": loopQ14, "q15": loopQ15, "q16": loopQ16, "q17": loopQ17,
+	"q8": loopQ8, "q9": loopQ9, "q10": loopQ10, "q11": loopQ11, "q12": loopQ12, "q13": loopQ13, "q14": loopQ14, "q15": loopQ15, "q16": loopQ16, "q17": loopQ17,
 	"q18": loopQ18, "q19": loopQ19, "q20": loopQ20, "q21": loopQ21, "q22": loopQ22,
 }
 

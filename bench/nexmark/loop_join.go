@@ -254,3 +254,41 @@ func loopQ20(rounds []round, out *sum) {
 		}
 	}
 }
+
+// loopQ13 looks the side input up: a table of keys with their rows.
+func loopQ13(rounds []round, out *sum) {
+	t := newTable(1, 1)
+	at := t.PayloadOffset()
+	var values []row
+	for _, c := range sideChunks() {
+		for i, s := range t.upsert(c.Rows, c.Cols[0].Ints) {
+			values = append(values, row{c, int32(i)})
+			*t.Word(s, at) = uint64(len(values))
+		}
+	}
+	o := newOutput(types.Int8, types.Int8, types.Int8, types.Timestamp, types.Text)
+	key := make([]int64, 0, chunk.RowsMax)
+	each(rounds, gen.Bid, func(c *chunk.Chunk) {
+		key = key[:0]
+		for _, a := range c.Cols[bidAuction].Ints {
+			key = append(key, a%sideRows)
+		}
+		cols := columns(key)
+		chunk.HashRows(cols, c.Rows, t.hash[:c.Rows])
+		t.Find(cols, t.hash[:c.Rows], t.slots[:c.Rows])
+		for i, s := range t.slots[:c.Rows] {
+			if s < 0 {
+				continue
+			}
+			v := values[*t.Word(s, at)-1]
+			o.int(0, c.Cols[bidAuction].Ints[i])
+			o.int(1, c.Cols[bidBidder].Ints[i])
+			o.int(2, c.Cols[bidPrice].Ints[i])
+			o.int(3, c.Cols[bidTime].Ints[i])
+			o.c.Cols[4].AppendBytes(v.c.Cols[1].StringAt(int(v.i)))
+			o.c.Rows++
+		}
+		o.c.Weights = nil
+		o.flush(out)
+	})
+}

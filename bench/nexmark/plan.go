@@ -44,6 +44,7 @@ func queryText(name string) (string, error) {
 type planned struct {
 	plan   *physical.Plan
 	tables map[physical.RelationID]gen.Table
+	side   physical.RelationID // the table of q13
 }
 
 // plan plans a query as a materialized view over the generator's sources.
@@ -73,7 +74,15 @@ func plan(name string) (*planned, error) {
 		}
 		p.tables[physical.RelationID(d.Object.ID)] = t
 	}
-	d, err := ddl(cat, "CREATE MATERIALIZED VIEW v AS "+text)
+	d, err := ddl(cat, sideTable)
+	if err != nil {
+		return nil, err
+	}
+	if cat, err = cat.With(d.Changes...); err != nil {
+		return nil, err
+	}
+	p.side = physical.RelationID(d.Object.ID)
+	d, err = ddl(cat, "CREATE MATERIALIZED VIEW v AS "+text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

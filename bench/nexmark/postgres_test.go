@@ -86,7 +86,7 @@ func copyLines(t *testing.T, table gen.Table, rounds []round) [][]byte {
 }
 
 // sideInput is the statement that makes the table that q13 looks up.
-const sideInput = "CREATE TABLE side_input (key bigint PRIMARY KEY, value text); " +
+const sideInput = sideTable + "; " +
 	"INSERT INTO side_input SELECT k, 'value ' || k FROM generate_series(0, 9999) k"
 
 func execute(t *testing.T, conn *pgconn.PgConn, sql string) {
