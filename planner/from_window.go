@@ -76,10 +76,16 @@ func (b *binder) windowInput(w *ast.WindowTVF, outer *scope) (*fromItem, logical
 }
 
 // windowItem gives the input's columns and those of the window n, ids. The window's time can
-// be named, but is not part of *.
+// be named, but is not part of *. Columns that the input has by these names, being windows
+// itself, are hidden.
 func (b *binder) windowItem(w *ast.WindowTVF, in *fromItem, n logical.Node, ids []logical.ColID, outer *scope) (*fromItem, error) {
-	r := &relation{node: n, cols: in.scope.cols}
-	r.cols = append(r.cols[:len(r.cols):len(r.cols)], &scopeCol{name: "window_start", id: ids[0]},
+	r := &relation{node: n}
+	for _, c := range in.scope.cols {
+		if c.name != "window_start" && c.name != "window_end" && c.name != "window_time" {
+			r.cols = append(r.cols, c)
+		}
+	}
+	r.cols = append(r.cols, &scopeCol{name: "window_start", id: ids[0]},
 		&scopeCol{name: "window_end", id: ids[1]}, &scopeCol{name: "window_time", id: ids[2], hidden: true})
 	name := ""
 	if len(in.scope.tables) == 1 {
