@@ -58,6 +58,7 @@ func TestProctime(t *testing.T) {
 		"CREATE MATERIALIZED VIEW stamped AS SELECT id, v, PROCTIME() AS p FROM t",
 		"CREATE MATERIALIZED VIEW windows AS SELECT window_end, count(*) AS n FROM TUMBLE((SELECT v, PROCTIME() AS p FROM t), p, INTERVAL '10 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE",
 	)
+	must(t, a, "CREATE MATERIALIZED VIEW ended AS SELECT window_end, count(*) AS n FROM SESSION((SELECT v, PROCTIME() AS p FROM t), p, INTERVAL '3 seconds') GROUP BY window_start, window_end EMIT ON WINDOW CLOSE")
 	since := func(id int) int64 {
 		t.Helper()
 		return number(t, a, "SELECT extract(epoch FROM p - '2024-01-01 12:00:00+00')::int FROM stamped WHERE id = "+string(rune('0'+id)))
@@ -80,6 +81,9 @@ func TestProctime(t *testing.T) {
 	}
 	clock.Advance(4 * time.Second)
 	tick()
+	if n := number(t, a, "SELECT sum(n * n) FROM ended"); n != 1+4 {
+		t.Errorf("the sessions that ended have %d rows, squared", n)
+	}
 	if n := number(t, a, "SELECT n FROM windows"); n != 3 {
 		t.Errorf("the window has %d rows", n)
 	}

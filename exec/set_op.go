@@ -176,7 +176,7 @@ func (e *emit) NextDue() int64 {
 	if !e.spec.Timer || len(e.close.order) == 0 {
 		return NoTimer
 	}
-	return e.close.end(e.close.order[0])
+	return e.close.end(e.close.order[0]) + e.spec.Delay
 }
 
 // StateBytes returns the memory of the rows held back.

@@ -115,10 +115,10 @@ func (b *binder) maintainRelation(r *relation, emit catalog.Emit) (*physical.Pla
 	if end < 0 {
 		return nil, noWindowEnd(plan, a)
 	}
-	_, timed := procDelay(plan.Nodes, root, end)
+	delay, timed := procDelay(plan.Nodes, root, end)
 	n := plan.Nodes[root]
 	plan.Nodes = append(plan.Nodes, physical.Node{Kind: physical.KindEmit, Inputs: []int{root}, Schema: n.Schema, Names: n.Names,
-		Emit: &physical.Emit{WindowEnd: end, Timer: timed}})
+		Emit: &physical.Emit{WindowEnd: end, Timer: timed, Delay: delay}})
 	annotate(b.cat, plan)
 	return plan, nil
 }

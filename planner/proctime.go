@@ -58,43 +58,71 @@ func noProctime(plan *physical.Plan) error {
 		WithHint("Give it a name in a subquery: FROM (SELECT *, PROCTIME() AS p FROM t) q.").At(found.Pos)
 }
 
-// procDelay tells after which distance from a column of node i, by the log's clock, the
-// window whose start or end it is closes: where its time is a PROCTIME().
+// procTime tells whether a column of node i is a PROCTIME().
+func procTime(nodes []physical.Node, i, col int) bool {
+	n := &nodes[i]
+	if n.Kind == physical.KindProctime && col == len(n.Schema)-1 {
+		return true
+	}
+	in, c, ok := passedOn(nodes, i, col)
+	return ok && procTime(nodes, in, c)
+}
+
+// procDelay tells how much later than a column of node i, by the log's clock, the window
+// whose start, end or time it is closes, if the window's time is a PROCTIME().
 func procDelay(nodes []physical.Node, i, col int) (int64, bool) {
 	n := &nodes[i]
-	below := func(k, c int) (int64, bool) { return procDelay(nodes, n.Inputs[k], c) }
+	if in, c, ok := passedOn(nodes, i, col); ok {
+		return procDelay(nodes, in, c)
+	}
 	switch n.Kind {
-	case physical.KindProctime:
-		if col < len(n.Schema)-1 {
-			return below(0, col)
-		}
-		return 0, true
-	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindTopN, physical.KindOverWindow, physical.KindTemporalFilter:
-		if col < len(nodes[n.Inputs[0]].Schema) {
-			return below(0, col)
-		}
-	case physical.KindProject:
-		if e := n.Project.Exprs[col]; e.Op == expr.OpColumn {
-			return below(0, e.Col)
-		}
 	case physical.KindHopWindow:
-		k := len(nodes[n.Inputs[0]].Schema)
-		if col < k {
-			return below(0, col)
-		}
-		if d, ok := below(0, n.HopWindow.Time); ok && d == 0 && col == k+1 {
-			return 0, true
-		}
+		return hopDelay(nodes, n.Inputs[0], n.HopWindow, col-len(nodes[n.Inputs[0]].Schema))
+	case physical.KindSession:
+		w := n.SessionWindow
+		part := col - len(nodes[n.Inputs[0]].Schema)
+		return int64(part - 1), part > 0 && procTime(nodes, n.Inputs[0], w.Time)
 	case physical.KindAgg:
-		g := n.Agg
-		switch {
-		case col >= len(g.Group):
-		case g.Group[col] >= 0:
-			return below(0, g.Group[col])
+		switch g := n.Agg; {
+		case g.Hop == nil:
+		case col == g.WindowStart:
+			return hopDelay(nodes, n.Inputs[0], g.Hop, 0)
 		case col == g.WindowEnd:
-			d, ok := below(0, g.Hop.Time)
-			return 0, ok && d == 0
+			return hopDelay(nodes, n.Inputs[0], g.Hop, 1)
+		case col == g.WindowTime-1:
+			return hopDelay(nodes, n.Inputs[0], g.Hop, 2)
 		}
 	}
 	return 0, false
+}
+
+// hopDelay is procDelay of a window's start (part 0), end (1) or time (2, a microsecond
+// before the end).
+func hopDelay(nodes []physical.Node, in int, w *physical.HopWindow, part int) (int64, bool) {
+	switch {
+	case !procTime(nodes, in, w.Time):
+	case part > 0:
+		return int64(part - 1), true
+	case w.Calendar == nil:
+		return w.Size, true
+	}
+	return 0, false
+}
+
+// passedOn finds the column of an input of node i that its column col is.
+func passedOn(nodes []physical.Node, i, col int) (in, c int, ok bool) {
+	n := &nodes[i]
+	switch n.Kind {
+	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindTopN, physical.KindOverWindow, physical.KindTemporalFilter,
+		physical.KindProctime, physical.KindHopWindow, physical.KindSession:
+		return n.Inputs[0], col, col < len(nodes[n.Inputs[0]].Schema)
+	case physical.KindProject:
+		e := n.Project.Exprs[col]
+		return n.Inputs[0], e.Col, e.Op == expr.OpColumn
+	case physical.KindAgg:
+		if g := n.Agg.Group; col < len(g) && g[col] >= 0 {
+			return n.Inputs[0], g[col], true
+		}
+	}
+	return 0, 0, false
 }

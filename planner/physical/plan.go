@@ -359,9 +359,10 @@ type TopN struct {
 type Emit struct {
 	// WindowEnd is the input column whose watermark releases a row.
 	WindowEnd int `json:"window_end"`
-	// Timer says that the window closes when the log's clock comes to its end: its time is
-	// a PROCTIME().
-	Timer bool `json:"timer,omitempty"`
+	// Timer says that the window closes by the log's clock, Delay µs later than what
+	// WindowEnd says: its time is a PROCTIME().
+	Timer bool  `json:"timer,omitempty"`
+	Delay int64 `json:"delay,omitempty"`
 }
 
 // EmitEvery withholds changes until the first entry at or past a multiple of an interval:
