@@ -42,8 +42,13 @@ var ways = []way{
 	{workers: 4, cuts: true, saved: true},
 }
 
-// TestLaw holds the law for each query.
+// TestLaw holds the law for each query. With -short, as for the race detector, few histories go
+// through several workers only.
 func TestLaw(t *testing.T) {
+	if testing.Short() {
+		*seeds = min(*seeds, 2)
+		ways = slices.DeleteFunc(ways, func(w way) bool { return w.workers == 1 })
+	}
 	text, err := os.ReadFile("testdata/queries.sql")
 	if err != nil {
 		t.Fatal(err)
