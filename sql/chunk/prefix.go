@@ -96,6 +96,33 @@ func (c *Comparator) Prefixes(cols []*Column, n int, out []uint64) {
 	}
 }
 
+// IntPrefix is how the prefix of a row follows from one integer without NULLs: where it is
+// known, prefixes need not be stored beside the integers.
+type IntPrefix struct {
+	Col      int
+	drop     uint
+	flip, or uint64
+}
+
+// At returns the prefix of a row with the value v.
+func (p *IntPrefix) At(v int64) uint64 { return (uint64(v)^1<<63)>>p.drop ^ p.flip | p.or }
+
+// IntPrefix returns false where the prefix is made of anything but one integer of 64 bits.
+func (c *Comparator) IntPrefix() (IntPrefix, bool) {
+	if len(c.prefix.fields) != 1 {
+		return IntPrefix{}, false
+	}
+	f := c.prefix.fields[0]
+	if c.schema[f.col].Class() != types.ClassInt || f.width != 64 || f.bits < 63 {
+		return IntPrefix{}, false
+	}
+	p := IntPrefix{Col: f.col, drop: f.width - f.bits, flip: f.flip}
+	if f.nullsFirst && !f.notNull {
+		p.or = 1 << 63
+	}
+	return p, true
+}
+
 // PrefixExact reports that rows of equal prefix always compare as equal.
 func (c *Comparator) PrefixExact() bool { return c.prefix.exact }
 

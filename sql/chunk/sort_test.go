@@ -236,3 +236,30 @@ func BenchmarkSort(b *testing.B) {
 		})
 	}
 }
+
+// TestIntPrefix checks that prefixes computed from the integers are those that are stored.
+func TestIntPrefix(t *testing.T) {
+	vals := []int64{math.MinInt64, math.MinInt64 + 1, -5, -1, 0, 1, 2, 1 << 40, math.MaxInt64 - 1, math.MaxInt64}
+	for _, typ := range []types.Type{types.Int8, types.Timestamp} {
+		c := &Column{Type: typ, Ints: vals}
+		for _, k := range []SortKey{{}, {NotNull: true}, {Desc: true}, {NullsFirst: true}, {Desc: true, NullsFirst: true}, {Desc: true, NotNull: true}} {
+			cmp := NewIdentityComparator(Schema{typ, types.Text}, []SortKey{k})
+			p, ok := cmp.IntPrefix()
+			if !ok {
+				t.Fatalf("%v %+v has no prefix of one integer", typ, k)
+			}
+			want := make([]uint64, len(vals))
+			cmp.Prefixes([]*Column{c, nil}, len(vals), want)
+			for i, v := range vals {
+				if got := p.At(v); got != want[i] {
+					t.Errorf("%v %+v: prefix of %d is %x, want %x", typ, k, v, got, want[i])
+				}
+			}
+		}
+	}
+	for _, s := range []Schema{{types.Int4}, {types.Text}, {types.Int4, types.Int8}, {types.Float8}} {
+		if _, ok := NewIdentityComparator(s, []SortKey{{}}).IntPrefix(); ok {
+			t.Errorf("%v: prefixes are not of one integer", s)
+		}
+	}
+}

@@ -5,8 +5,9 @@ import (
 	"streamdb/sql/types"
 )
 
-// assemble copies the rows of a batch into new columns, those listed in cols.
-func assemble(b *batch, cols []int, prefix bool) *data {
+// assemble copies the rows of a batch into new columns, those listed in cols. With a
+// layout, of which these are all columns, the rows have prefixes.
+func assemble(b *batch, cols []int, l *layout) *data {
 	d := &data{rows: b.rows, cols: make([]*chunk.Column, len(cols))}
 	made := make([]chunk.Column, len(cols))
 	for i, c := range cols {
@@ -20,10 +21,18 @@ func assemble(b *batch, cols []int, prefix bool) *data {
 		}
 	}
 	d.weights = b.weights()
-	if prefix {
-		d.prefix = gatherPieces(b, func(s *data) []uint64 { return s.prefix })
+	if l != nil {
+		d.prefix = b.prefixes(l, d)
 	}
 	return d
+}
+
+// prefixes returns the prefixes of d, which has the rows of the batch.
+func (b *batch) prefixes(l *layout, d *data) prefixes {
+	if l.byInt != nil {
+		return l.prefixesOf(d.cols, d.rows)
+	}
+	return prefixes{words: gatherPieces(b, func(s *data) []uint64 { return s.prefix.words })}
 }
 
 // weights returns the weights of the rows, nil when all are 1.
@@ -197,7 +206,7 @@ func (b *batch) chunk(cols []int) *chunk.Chunk {
 			return s.d.slice(int(p.lo), int(p.hi), cols)
 		}
 	}
-	d := assemble(b, cols, false)
+	d := assemble(b, cols, nil)
 	return &chunk.Chunk{Cols: d.cols, Weights: d.weights, Rows: d.rows}
 }
 

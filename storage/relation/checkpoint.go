@@ -186,9 +186,7 @@ func (d *data) split() []*data {
 		if d.weights != nil {
 			p.weights = d.weights[lo:hi:hi]
 		}
-		if d.prefix != nil {
-			p.prefix = d.prefix[lo:hi:hi]
-		}
+		p.prefix = d.prefix.slice(lo, hi)
 		parts = append(parts, p)
 	}
 	return parts
@@ -359,8 +357,7 @@ func (l *layout) adopt(c *chunk.Chunk, ids []ColumnID) (*data, error) {
 		}
 	}
 	if !l.heap {
-		d.prefix = make([]uint64, d.rows)
-		l.order.Prefixes(d.cols, d.rows, d.prefix)
+		d.prefix = l.prefixesOf(d.cols, d.rows)
 	}
 	return d, nil
 }

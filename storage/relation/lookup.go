@@ -92,7 +92,7 @@ func (p *point) find(l *layout, r *run) (row Row, found bool, err error) {
 			return row, false, err
 		}
 		for i := at.row; i < d.rows; i++ {
-			if d.prefix[i] > b.hi || l.order.CompareKeys(b.k, d.cols, i, b.cols, b.row) != 0 {
+			if d.prefix.at(i) > b.hi || l.order.CompareKeys(b.k, d.cols, i, b.cols, b.row) != 0 {
 				return row, found, nil
 			}
 			next := Row{d.cols, i, d.weight(i)}
@@ -226,8 +226,8 @@ func (r *run) seekNear(l *layout, b *bound, from position) (position, error) {
 	if err != nil {
 		return from, err
 	}
-	lo := gallop(d.prefix, from.row, d.rows, b.lo)
-	if lo < d.rows && b.before(l, d.prefix[lo], d.cols, lo) {
+	lo := d.prefix.gallop(from.row, d.rows, b.lo)
+	if lo < d.rows && b.before(l, d.prefix.at(lo), d.cols, lo) {
 		lo = seekBlock(l, b, d, lo)
 	}
 	if lo == d.rows {
@@ -244,7 +244,7 @@ func (r *run) seekEnd(l *layout, b *bound, from position) (position, error) {
 	}
 	// Few rows share a key in most relations: look at the next ones first.
 	for i := from.row; i < d.rows && i < from.row+4; i++ {
-		if !b.before(l, d.prefix[i], d.cols, i) {
+		if !b.before(l, d.prefix.at(i), d.cols, i) {
 			return position{from.block, i}, nil
 		}
 	}
@@ -391,7 +391,7 @@ func (o *output) flush() error {
 	if o.batch.rows == 0 {
 		return nil
 	}
-	d := assemble(&o.batch, o.cols, false)
+	d := assemble(&o.batch, o.cols, nil)
 	m := Matches{Rows: &chunk.Chunk{Cols: d.cols, Weights: d.weights, Rows: d.rows}, Probe: o.probe}
 	err := o.fn(m)
 	o.batch.reset()

@@ -41,8 +41,8 @@ func (c *cursor) settle() (bool, error) {
 		}
 		c.d = d
 		if c.pos < d.rows {
-			if d.prefix != nil {
-				c.head = d.prefix[c.pos]
+			if d.prefix.known() {
+				c.head = d.prefix.at(c.pos)
 			}
 			return true, nil
 		}
@@ -54,7 +54,7 @@ func (c *cursor) settle() (bool, error) {
 func (c *cursor) advance(pos int) (bool, error) {
 	c.pos = pos
 	if pos < c.limit() {
-		c.head = c.d.prefix[pos]
+		c.head = c.d.prefix.at(pos)
 		return true, nil
 	}
 	return c.settle()
@@ -168,11 +168,11 @@ func (m *merger) next(out *batch, rows int) error {
 // stretch returns the end of the rows of c, of which the first is known to, that lie
 // before the head of b.
 func (m *merger) stretch(c, b *cursor, limit int) int {
-	hi := gallop(c.d.prefix, c.pos, limit, b.head)
+	hi := c.d.prefix.gallop(c.pos, limit, b.head)
 	if m.l.order.PrefixExact() {
 		return hi
 	}
-	for hi = max(hi, c.pos+1); hi < limit && c.d.prefix[hi] == b.head; hi++ {
+	for hi = max(hi, c.pos+1); hi < limit && c.d.prefix.at(hi) == b.head; hi++ {
 		if m.l.order.Compare(c.d.cols, hi, b.d.cols, b.pos) >= 0 {
 			break
 		}
@@ -248,7 +248,7 @@ func mergeBlocks(l *layout, runs []*run, emit func(*data) error) error {
 		if err := m.next(&b, blockRows); err != nil || b.rows == 0 {
 			return err
 		}
-		if err := emit(assemble(&b, l.all, true)); err != nil {
+		if err := emit(assemble(&b, l.all, l)); err != nil {
 			return err
 		}
 	}
@@ -262,7 +262,7 @@ func concatBlocks(l *layout, runs []*run, emit func(*data) error) error {
 		if b.rows == 0 {
 			return nil
 		}
-		d := assemble(&b, l.all, false)
+		d := assemble(&b, l.all, nil)
 		b.reset()
 		return emit(d)
 	}

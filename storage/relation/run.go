@@ -32,6 +32,7 @@ type run struct {
 	// delta is one allocation.
 	one     [1]block
 	content data
+	lead    [1]uint64 // first, of a run of one block
 }
 
 // block is a stretch of a run: in memory, or a place in the run's segment.
@@ -43,8 +44,8 @@ type block struct {
 // data is the content of a block.
 type data struct {
 	cols    []*chunk.Column
-	weights []int64 // nil: all 1
-	prefix  []uint64
+	weights []int64  // nil: all 1
+	prefix  prefixes // none in a heap
 	rows    int
 	// packed tells per column that its byte strings lie in row order without gaps.
 	packed []bool
@@ -59,7 +60,7 @@ func (d *data) weight(i int) int64 {
 
 // bytes returns the resident size of d.
 func (d *data) bytes() int64 {
-	n := int64(len(d.weights)+len(d.prefix))*8 + 160
+	n := int64(len(d.weights)+len(d.prefix.words))*8 + 160
 	for _, c := range d.cols {
 		n += columnBytes(c)
 	}
@@ -88,8 +89,7 @@ func newRun(l *layout, e Epoch, c *chunk.Chunk) *run {
 		d.cols[i] = col
 	}
 	if !l.heap {
-		d.prefix = make([]uint64, c.Rows)
-		l.order.Prefixes(d.cols, c.Rows, d.prefix)
+		d.prefix = l.prefixesOf(d.cols, c.Rows)
 	}
 	r.one[0] = block{c.Rows, d}
 	r.blocks = r.one[:]
@@ -158,12 +158,13 @@ func (r *run) seal(l *layout) {
 	if l.heap {
 		return
 	}
-	r.first = r.blocks[0].data.prefix[:1:1]
-	if len(r.blocks) > 1 {
+	if r.first = r.lead[:]; len(r.blocks) > 1 {
 		r.first = make([]uint64, len(r.blocks))
-		for i, b := range r.blocks {
-			r.first[i] = b.data.prefix[0]
-		}
+	}
+	for i, b := range r.blocks {
+		r.first[i] = b.data.prefix.at(0)
+	}
+	if len(r.blocks) > 1 {
 		r.fence = make([]*chunk.Column, len(l.schema))
 		for _, k := range l.keyCols {
 			f := chunk.NewColumn(l.schema[k], len(r.blocks))
@@ -287,13 +288,13 @@ func (r *run) seek(l *layout, b *bound, from position) (position, error) {
 // seekBlock returns the first row of d at or past lo that is not before the bound:
 // a binary search over prefixes, then comparing among those that tie.
 func seekBlock(l *layout, b *bound, d *data, lo int) int {
-	lo = searchPrefix(d.prefix, lo, d.rows, b.lo)
-	if lo == d.rows || d.prefix[lo] > b.hi {
+	lo = d.prefix.search(lo, d.rows, b.lo)
+	if lo == d.rows || d.prefix.at(lo) > b.hi {
 		return lo
 	}
 	hi := d.rows
 	if b.hi != ^uint64(0) {
-		hi = searchPrefix(d.prefix, lo, d.rows, b.hi+1)
+		hi = d.prefix.search(lo, d.rows, b.hi+1)
 	}
 	for lo < hi {
 		m := int(uint(lo+hi) >> 1)
@@ -305,27 +306,4 @@ func seekBlock(l *layout, b *bound, d *data, lo int) int {
 		}
 	}
 	return lo
-}
-
-// searchPrefix returns the first i in [lo, hi) with p[i] >= v, or hi.
-func searchPrefix(p []uint64, lo, hi int, v uint64) int {
-	for lo < hi {
-		m := int(uint(lo+hi) >> 1)
-		if p[m] < v {
-			lo = m + 1
-		} else {
-			hi = m
-		}
-	}
-	return lo
-}
-
-// gallop is searchPrefix for a place that is probably near lo.
-func gallop(p []uint64, lo, hi int, v uint64) int {
-	step := 1
-	for lo+step < hi && p[lo+step-1] < v {
-		lo += step
-		step <<= 1
-	}
-	return searchPrefix(p, lo, min(lo+step, hi), v)
 }

@@ -213,8 +213,7 @@ func (s *segment) decode(raw []byte, want []int) (*data, error) {
 		d.cols[i] = col
 	}
 	if len(want) == len(s.l.all) && !s.l.heap {
-		d.prefix = make([]uint64, d.rows)
-		s.l.order.Prefixes(d.cols, d.rows, d.prefix)
+		d.prefix = s.l.prefixesOf(d.cols, d.rows)
 	}
 	return d, nil
 }
@@ -279,8 +278,8 @@ func newRunWriter(l *layout, store Store, from, to Epoch, rowsMax int) (*runWrit
 func (w *runWriter) add(d *data, keep bool) error {
 	key := binary.BigEndian.AppendUint64(nil, uint64(len(w.out.blocks)))
 	if !w.l.heap {
-		key = binary.BigEndian.AppendUint64(nil, d.prefix[0])
-		w.out.first = append(w.out.first, d.prefix[0])
+		key = binary.BigEndian.AppendUint64(nil, d.prefix.at(0))
+		w.out.first = append(w.out.first, d.prefix.at(0))
 		for _, k := range w.l.keyCols {
 			w.out.fence[k].AppendRows(d.cols[k], []int32{0})
 		}

@@ -77,9 +77,11 @@ const (
 
 // layout is what follows from a Spec; immutable, but for the pool.
 type layout struct {
-	spec    Spec
-	schema  chunk.Schema
-	order   *chunk.Comparator
+	spec   Spec
+	schema chunk.Schema
+	order  *chunk.Comparator
+	// byInt is set where prefixes follow from one integer column.
+	byInt   *chunk.IntPrefix
 	keyCols []int
 	// byKeys[k] is the order by the first k+1 key columns alone.
 	byKeys []*chunk.Comparator
@@ -110,6 +112,9 @@ func newLayout(spec Spec) (*layout, error) {
 		}
 	}
 	l.order = chunk.NewIdentityComparator(l.schema, keys)
+	if p, ok := l.order.IntPrefix(); ok {
+		l.byInt = &p
+	}
 	for k := range spec.Key {
 		l.byKeys = append(l.byKeys, chunk.NewComparator(l.schema, keys[:k+1]))
 	}
