@@ -115,8 +115,11 @@ func (v *verification) run() error {
 // "" for none: no second run can come to the same.
 func historyOf(plan *physical.Plan) string {
 	for i := range plan.Nodes {
-		if plan.Nodes[i].Kind == physical.KindProctime {
+		switch plan.Nodes[i].Kind {
+		case physical.KindProctime:
 			return fmt.Sprintf("not recomputed: node %d, Proctime, gives each row the time at which it arrived", i)
+		case physical.KindLookupJoin:
+			return fmt.Sprintf("not recomputed: node %d, LookupJoin, joins each row with what the other side was when it arrived", i)
 		}
 	}
 	return ""

@@ -33,8 +33,6 @@ type lookupJoin struct {
 	probe, build  []int32
 	weight, lones []int64
 	lone          []int32
-	// cuts tells that the epochs of left rows matter, each by itself.
-	cuts bool
 }
 
 // remember is what left rows that may go again were given.
@@ -58,7 +56,7 @@ func newLookupJoin(d *Dataflow, n int) Operator {
 	node := &d.plan.Nodes[n]
 	s := node.LookupJoin
 	l, r := &d.plan.Nodes[node.Inputs[0]], &d.plan.Nodes[node.Inputs[1]]
-	j := &lookupJoin{spec: s, schema: node.Schema, left: l.Schema, outer: s.Type == physical.JoinLeft, keys: s.LeftKeys, cuts: !l.AppendOnly}
+	j := &lookupJoin{spec: s, schema: node.Schema, left: l.Schema, outer: s.Type == physical.JoinLeft, keys: s.LeftKeys}
 	keyTypes := make(chunk.Schema, len(s.RightKeys))
 	for i, k := range s.RightKeys {
 		keyTypes[i] = r.Schema[k]
@@ -66,7 +64,7 @@ func newLookupJoin(d *Dataflow, n int) Operator {
 	right := newJoinSide(1, r, s.RightKeys, false)
 	j.right = &join{spec: &physical.Join{}, pairs: true, index: chunk.NewKeyTable(keyTypes, 1), side: [2]*joinSide{{}, right}}
 	right.make(j.right)
-	if j.cuts {
+	if !l.AppendOnly {
 		var types chunk.Schema
 		for _, c := range s.Output {
 			if c >= len(l.Schema) {
@@ -374,14 +372,8 @@ func (j *lookupJoin) forget(hash []uint64) {
 	}
 }
 
-// CutsOn tells how a change of an input ends a delta of several epochs: what left rows are
-// given depends on the epoch they came in.
-func (j *lookupJoin) CutsOn(port int) Cut {
-	if port == 1 || j.cuts {
-		return CutEach
-	}
-	return CutLast
-}
+// CutAt tells that no delta holds two entries: a left row meets the right side of its own.
+func (j *lookupJoin) CutAt(_, _ int64) Cut { return CutEach }
 
 // StateBytes returns the memory of the right side and of what was given.
 func (j *lookupJoin) StateBytes() int64 {
@@ -430,5 +422,6 @@ func (j *lookupJoin) restored() error {
 
 var (
 	_ Stateful = (*lookupJoin)(nil)
+	_ Cutter   = (*lookupJoin)(nil)
 	_ keeper   = (*lookupJoin)(nil)
 )

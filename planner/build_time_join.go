@@ -24,10 +24,11 @@ func (p *builder) asofJoin(n *logical.AsofJoin, need logical.ColSet) *built {
 	return p.add(physical.Node{Kind: physical.KindAsofJoin, Inputs: []int{l.idx, r.idx}, AsofJoin: a}, cols, keepDist(dist, cols))
 }
 
-// lookupJoin builds a lookup join.
+// lookupJoin builds a lookup join. The left side keeps the columns that pruning has left,
+// by which its rows are found again.
 func (p *builder) lookupJoin(n *logical.LookupJoin, need logical.ColSet) *built {
 	k := splitJoin(n.On, logical.SetOf(n.Left.Cols()...), logical.SetOf(n.Right.Cols()...))
-	l, lk := p.timeSide(n.Left, need, k.left)
+	l, lk := p.timeSide(n.Left, logical.SetOf(n.Left.Cols()...), k.left)
 	r, rk := p.timeSide(n.Right, need, k.right)
 	l, r, dist := p.joinExchanges(n.Type, l, r, lk, rk)
 	out, cols := joinOutput(l, r, need)

@@ -5,6 +5,7 @@ import (
 
 	"streamdb/planner/logical"
 	"streamdb/planner/physical"
+	"streamdb/planner/rule"
 	"streamdb/sql/ast"
 	"streamdb/sql/catalog"
 	"streamdb/sql/expr"
@@ -178,9 +179,6 @@ func (t *timeJoin) systemTime(n *logical.Join, l, r *fromItem) (logical.Node, er
 	}
 	var out logical.Node
 	if proctime {
-		return nil, sqlerr.Unsupported("FOR SYSTEM_TIME AS OF PROCTIME()", t.b.pos(t.asOf))
-	}
-	if proctime {
 		out = &logical.LookupJoin{Type: n.Type, Left: n.Left, Right: right, On: logical.And(on...)}
 	} else {
 		version, err := t.versions(n, r, on)
@@ -277,12 +275,8 @@ func eventTimes(d *catalog.Descriptor) []int {
 
 // isProctime tells whether a column of n is PROCTIME() under another name.
 func isProctime(n logical.Node, e *expr.Expr) bool {
-	if e.Op == expr.OpCall {
-		f := functions.ByID(e.Fn)
-		return f != nil && f.Name == "proctime"
-	}
 	if e.Op != expr.OpColumn {
-		return false
+		return rule.IsProctime(e)
 	}
 	if p, ok := n.(*logical.Project); ok {
 		if i := slices.Index(p.Out, e.Col); i >= 0 {

@@ -165,8 +165,11 @@ func (c *Ctx) prune(n logical.Node, need logical.ColSet) logical.Node {
 			c.prune(n.Left, need.Intersect(logical.SetOf(n.Left.Cols()...))), c.prune(n.Right, logical.SetOf(n.Right.Cols()...))})
 	case *logical.LookupJoin:
 		n.EachExpr(func(e *expr.Expr) { need = need.Union(logical.Refs(e)) })
-		return n.WithInputs([]logical.Node{
-			c.prune(n.Left, need.Intersect(logical.SetOf(n.Left.Cols()...))), c.prune(n.Right, need.Intersect(logical.SetOf(n.Right.Cols()...)))})
+		left := need.Intersect(logical.SetOf(n.Left.Cols()...))
+		if !appendOnly(n.Left) {
+			left = logical.SetOf(n.Left.Cols()...) // which tell apart what each row was given
+		}
+		return n.WithInputs([]logical.Node{c.prune(n.Left, left), c.prune(n.Right, need.Intersect(logical.SetOf(n.Right.Cols()...)))})
 	case *logical.Union:
 		return c.pruneUnion(n, need)
 	case *logical.SetOp:

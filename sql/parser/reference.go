@@ -23,7 +23,7 @@ var statementDocs = []struct {
 }{
 	{"Queries", []statementDoc{
 		{"SELECT [DISTINCT [ON (…)]] … [FROM …] [WHERE …] [GROUP BY …] [HAVING …] [WINDOW …] [UNION | INTERSECT | EXCEPT …] [ORDER BY …] [LIMIT …] [OFFSET …]",
-			"SELECT k, count(*) FROM t GROUP BY k ORDER BY 2 DESC LIMIT 10", "FOR UPDATE and FOR SHARE are refused; LIMIT takes no subquery; TUMBLE, HOP, CUMULATE and SESSION in FROM, see windows.md"},
+			"SELECT k, count(*) FROM t GROUP BY k ORDER BY 2 DESC LIMIT 10", "FOR UPDATE and FOR SHARE are refused; LIMIT takes no subquery; TUMBLE, HOP, CUMULATE and SESSION in FROM, see windows.md; ASOF JOIN and FOR SYSTEM_TIME AS OF, see ../joins.md"},
 		{"SELECT … INTO table …", "SELECT k INTO copy FROM t", ""},
 		{"WITH [RECURSIVE] name AS (…) SELECT …", "WITH c AS (SELECT 1 AS x) SELECT * FROM c", "only queries in WITH"},
 		{"VALUES (…), …", "VALUES (1, 'a'), (2, 'b')", ""},
