@@ -91,7 +91,11 @@ func (b *binder) windowItem(w *ast.WindowTVF, in *fromItem, n logical.Node, ids 
 	if len(in.scope.tables) == 1 {
 		name = in.scope.tables[0].name
 	}
-	return b.item(r, name, w.Alias, outer, b.pos(w))
+	it, err := b.item(r, name, w.Alias, outer, b.pos(w))
+	if err == nil && len(in.scope.tables) == 1 {
+		it.scope.tables[0].windowOf = in.scope.tables[0].rel
+	}
+	return it, err
 }
 
 // windowLengths is the arguments of a window function.

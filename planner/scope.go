@@ -35,6 +35,8 @@ type scopeTable struct {
 	key []logical.ColID
 	// scalar says that it is a function that returns no rows but values: its name is the value.
 	scalar bool
+	// windowOf is the relation whose rows it gives windows, 0 for none.
+	windowOf catalog.ID
 	// session is the sessions that it is, nil for anything else.
 	session *logical.SessionWindow
 }

@@ -139,7 +139,7 @@ func (t *storedText) written(p, after *Planner, r *renaming) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w := &textWriter{notes: b.notes, r: r}
+	w := &textWriter{notes: b.notes, r: r, bare: map[*ast.ColumnRef]bool{}}
 	if w.r == nil {
 		w.r = &renaming{}
 	}
@@ -167,6 +167,8 @@ func (t *storedText) written(p, after *Planner, r *renaming) (string, error) {
 type textWriter struct {
 	notes *notes
 	r     *renaming
+	// bare is the arguments of window functions: there a column has no other name than its own.
+	bare map[*ast.ColumnRef]bool
 	// bad is what cannot be rewritten.
 	bad string
 }
@@ -177,8 +179,12 @@ func (w *textWriter) visit(n ast.Node) bool {
 		w.targets(n)
 	case *ast.ColumnRef:
 		if c, ok := w.notes.refs[n]; ok {
-			n.Parts = w.parts(c, n.Parts)
+			if n.Parts = w.parts(c, n.Parts); w.bare[n] {
+				n.Parts = n.Parts[len(n.Parts)-1:]
+			}
 		}
+	case *ast.WindowTVF:
+		w.window(n)
 	case *ast.TableName:
 		w.table(n)
 	case *ast.Join:
@@ -193,7 +199,7 @@ func (w *textWriter) visit(n ast.Node) bool {
 
 // renamed tells whether a column is the one that gets another name.
 func (w *textWriter) renamed(c noted) bool {
-	return w.r.table != 0 && c.table != nil && c.table.rel == w.r.table && c.col.column == w.r.column && c.col.name == w.r.old
+	return w.r.table != 0 && c.table != nil && (c.table.rel == w.r.table || c.table.windowOf == w.r.table) && c.col.column == w.r.column && c.col.name == w.r.old
 }
 
 // parts is a column's name under its table's.
@@ -235,6 +241,26 @@ func (w *textWriter) targets(n *ast.SelectCore) {
 		out = append(out, t)
 	}
 	n.Targets = out
+}
+
+// window keeps the name under which the windows of a table that is renamed go.
+func (w *textWriter) window(n *ast.WindowTVF) {
+	w.bare[n.Time] = true
+	for _, k := range n.PartitionBy {
+		ast.Walk(k, func(n ast.Node) bool {
+			if ref, ok := n.(*ast.ColumnRef); ok {
+				w.bare[ref] = true
+			}
+			return true
+		})
+	}
+	in, ok := n.Input.(*ast.TableName)
+	if !ok || n.Alias != nil {
+		return
+	}
+	if to, ok := w.r.relations[w.notes.tables[in]]; ok && to.Name != in.Name.Name {
+		n.Alias = &ast.Alias{Name: in.Name.Name}
+	}
 }
 
 // table gives a table that is renamed its new name, under the old one as alias.
