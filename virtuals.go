@@ -262,6 +262,9 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 			wm := int64(noWatermark)
 			if s.flow.is(flowLive) && at < len(s.flow.marks) {
 				wm = s.flow.marks[at]
+				if wm != noWatermark && s.desc.Columns()[at].Type.Kind == types.KindDate {
+					wm *= day
+				}
 			}
 			put(out, s.desc.Name, s.desc.Columns()[at].Name, known(wm), nil, lateRows, nil)
 		}

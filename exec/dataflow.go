@@ -53,23 +53,24 @@ type Scan struct {
 //
 // by one goroutine. After an error or a panic it must be thrown away.
 type Dataflow struct {
-	plan    *physical.Plan
-	opts    Options
-	scans   []Scan
-	frags   []*fragment     // in topological order
-	entry   []scanEntry     // where the scans' chunks enter
-	marks   [][]int64       // watermarks per node of the plan, nil where none
-	emits   map[int][]int64 // of the inputs of Emit nodes, where they are others
-	pending int             // rows waiting in fragments' inputs
-	turn    int             // the worker that the next scanned chunk goes to
-	hash    []uint64        // scratch of spread
-	first   bool            // no epoch has been flushed yet
-	now     int64           // time of the epoch that is being pushed, see Begin
-	sinks   []*sink         // the root's output, per worker
-	dead    []*deadLetters
-	kept    []owned // see parts
-	timed   []Timed // see NextDue
-	cutters []Cutter
+	plan     *physical.Plan
+	opts     Options
+	scans    []Scan
+	frags    []*fragment              // in topological order
+	entry    []scanEntry              // where the scans' chunks enter
+	marks    [][]int64                // watermarks per node of the plan, nil where none
+	computed map[[2]int]*computedMark // of computed columns, by node and column
+	emits    map[int][]int64          // of the inputs of Emit nodes, where they are others
+	pending  int                      // rows waiting in fragments' inputs
+	turn     int                      // the worker that the next scanned chunk goes to
+	hash     []uint64                 // scratch of spread
+	first    bool                     // no epoch has been flushed yet
+	now      int64                    // time of the epoch that is being pushed, see Begin
+	sinks    []*sink                  // the root's output, per worker
+	dead     []*deadLetters
+	kept     []owned // see parts
+	timed    []Timed // see NextDue
+	cutters  []Cutter
 
 	time, prev int64           // of the entry being flushed
 	loaded     bool            // the state is an earlier life's

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"streamdb/planner/physical"
+	"streamdb/sql/chunk"
 	"streamdb/sql/expr"
+	"streamdb/sql/types"
 	"streamdb/window"
 )
 
@@ -68,6 +70,14 @@ func (d *Dataflow) derive(at map[int][]int64) {
 			d.marks[i][len(n.Schema)-1] = d.now
 			continue
 		}
+		if n.Kind == physical.KindProject && d.marks[n.Inputs[0]] != nil {
+			d.marks[i] = d.projectMarks(i, d.marks[n.Inputs[0]])
+			continue
+		}
+		if n.Kind == physical.KindJoin && n.Join.Unpartnered() && d.plan.Nodes[n.Inputs[1]].AppendOnly {
+			d.marks[i] = passMarks(n, n.Join.Output, d.marks[n.Inputs[0]])
+			continue
+		}
 		d.marks[i] = outputMarks(n, d.inputMarks(i))
 	}
 }
@@ -106,8 +116,6 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		if n.TemporalFilter.Expires() {
 			return in[0]
 		}
-	case physical.KindProject:
-		return projectMarks(n, in[0])
 	case physical.KindProjectSet:
 		return padMarks(in[0], len(n.Schema))
 	case physical.KindHopWindow:
@@ -126,10 +134,45 @@ func outputMarks(n *physical.Node, in [][]int64) []int64 {
 		return partitionMarks(n, n.TopN.Partition, in[0])
 	case physical.KindOverWindow:
 		return partitionMarks(n, n.OverWindow.Partition, in[0])
+	case physical.KindSetOp:
+		return setOpMarks(n, in)
 	case physical.KindUnion:
 		return unionMarks(len(n.Schema), in)
 	}
 	return nil
+}
+
+// passMarks passes on the watermarks of those output columns that carry one; cols is where
+// they come from.
+func passMarks(n *physical.Node, cols []int, in []int64) []int64 {
+	if in == nil {
+		return nil
+	}
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+		if slices.Contains(n.Watermarks, i) {
+			r[i] = in[cols[i]]
+		}
+	}
+	return r
+}
+
+// setOpMarks: a row is in the result when the later of its two arrivals is, or, of EXCEPT,
+// the left one.
+func setOpMarks(n *physical.Node, in [][]int64) []int64 {
+	r := make([]int64, len(n.Schema))
+	for i := range r {
+		r[i] = NoWatermark
+		switch {
+		case !slices.Contains(n.Watermarks, i) || in[0] == nil:
+		case n.SetOp.Op == physical.SetExcept:
+			r[i] = in[0][i]
+		case in[1] != nil:
+			r[i] = min(in[0][i], in[1][i])
+		}
+	}
+	return r
 }
 
 func padMarks(m []int64, n int) []int64 {
@@ -140,15 +183,70 @@ func padMarks(m []int64, n int) []int64 {
 	return r
 }
 
-func projectMarks(n *physical.Node, in []int64) []int64 {
+// computedMark is the watermark of a computed column: its expression at the input's.
+type computedMark struct {
+	prog    *expr.Program
+	in, out int64
+}
+
+// projectMarks passes columns' watermarks on, and computes those of expressions that rise
+// with their column, see expr.Monotone.
+func (d *Dataflow) projectMarks(node int, in []int64) []int64 {
+	n := &d.plan.Nodes[node]
 	r := make([]int64, len(n.Schema))
 	for i, e := range n.Project.Exprs {
 		r[i] = NoWatermark
 		if e.Op == expr.OpColumn {
 			r[i] = in[e.Col]
+		} else if slices.Contains(n.Watermarks, i) {
+			r[i] = d.computeMark([2]int{node, i}, e, in)
 		}
 	}
 	return r
+}
+
+func (d *Dataflow) computeMark(at [2]int, e *expr.Expr, in []int64) int64 {
+	// The planner has looked at the time zone.
+	col, _, ok := expr.Monotone(e, true)
+	if !ok || in[col] == NoWatermark {
+		return NoWatermark
+	}
+	m := d.computed[at]
+	if m == nil {
+		prog, err := expr.Compile(e)
+		if err != nil {
+			return NoWatermark
+		}
+		if d.computed == nil {
+			d.computed = make(map[[2]int]*computedMark)
+		}
+		m = &computedMark{prog: prog, in: NoWatermark, out: NoWatermark}
+		d.computed[at] = m
+	}
+	if in[col] == m.in {
+		return m.out
+	}
+	c := &chunk.Chunk{Cols: make([]*chunk.Column, col+1), Rows: 1}
+	c.Cols[col] = chunk.NewColumn(columnType(e), 1)
+	c.Cols[col].AppendDatum(types.Datum{I: in[col]})
+	m.in, m.out = in[col], NoWatermark
+	if v := m.prog.Eval(d.opts.Context, c); len(v.Errs) == 0 && !v.IsNull(0) {
+		m.out = v.Ints[0]
+	}
+	return m.out
+}
+
+// columnType is the type of the one column in an expression.
+func columnType(e *expr.Expr) types.Type {
+	for e.Op != expr.OpColumn {
+		for _, a := range e.Args {
+			if !a.IsConst() {
+				e = a
+				break
+			}
+		}
+	}
+	return e.Type
 }
 
 func hopMarks(n *physical.Node, in []int64) []int64 {

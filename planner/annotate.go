@@ -51,7 +51,7 @@ func (a *annotator) node(i int) {
 	n.StreamKey, n.AppendOnly, n.Watermarks = nil, false, nil
 	switch n.Kind {
 	case physical.KindScan:
-		a.scan(n)
+		a.scan(i, n)
 	case physical.KindValues:
 		n.AppendOnly = true
 	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindEmitEvery:
@@ -87,9 +87,7 @@ func (a *annotator) node(i int) {
 	case physical.KindUnion:
 		a.union(i, n)
 	case physical.KindSetOp:
-		if !n.SetOp.All {
-			n.StreamKey = all(len(n.Schema))
-		}
+		a.setOp(i, n)
 	case physical.KindTopN:
 		a.topN(i, n)
 	case physical.KindOverWindow:
@@ -122,7 +120,7 @@ func (a *annotator) pass(i int, n *physical.Node) {
 }
 
 // scan asks the catalog.
-func (a *annotator) scan(n *physical.Node) {
+func (a *annotator) scan(i int, n *physical.Node) {
 	d := a.cat.ByID(catalog.ID(n.Scan.Relation))
 	if d != nil && d.Index != nil {
 		d = a.cat.ByID(d.Index.On)
@@ -170,6 +168,11 @@ func (a *annotator) scan(n *physical.Node) {
 				n.Watermarks = append(n.Watermarks, at)
 			}
 		}
+		for _, w := range q.WindowEnds {
+			if at := place(q.Columns[w].ID); at >= 0 {
+				a.ends[i] = append(a.ends[i], at)
+			}
+		}
 	}
 }
 
@@ -202,8 +205,19 @@ func (a *annotator) project(i int, n *physical.Node) {
 	}
 	n.AppendOnly = in.AppendOnly
 	n.StreamKey = wholeKey(in.StreamKey, where)
-	n.Watermarks = through(in.Watermarks, where)
-	a.ends[i], a.starts[i] = through(a.ends[n.Inputs[0]], where), through(a.starts[n.Inputs[0]], where)
+	a.starts[i] = through(a.starts[n.Inputs[0]], where)
+	utc := expr.IsUTC(a.plan.Settings["TimeZone"])
+	for k, e := range n.Project.Exprs {
+		c, coarse, ok := expr.Monotone(e, utc)
+		if !ok || !slices.Contains(in.Watermarks, c) {
+			continue
+		}
+		n.Watermarks = append(n.Watermarks, k)
+		// What is truncated to an hour is a window of an hour.
+		if coarse || slices.Contains(a.ends[n.Inputs[0]], c) {
+			a.ends[i] = append(a.ends[i], k)
+		}
+	}
 }
 
 func (a *annotator) hopWindow(i int, n *physical.Node) {
@@ -319,6 +333,23 @@ func (a *annotator) union(i int, n *physical.Node) {
 		}
 		n.Watermarks = slices.DeleteFunc(n.Watermarks, func(c int) bool { return !slices.Contains(in.Watermarks, c) })
 		a.ends[i] = slices.DeleteFunc(a.ends[i], func(c int) bool { return !slices.Contains(a.ends[n.Inputs[k]], c) })
+	}
+}
+
+// setOp promises what both sides do, or of EXCEPT the left one where nothing comes back
+// from the right.
+func (a *annotator) setOp(i int, n *physical.Node) {
+	l, r := a.in(n, 0), a.in(n, 1)
+	if !n.SetOp.All {
+		n.StreamKey = all(len(n.Schema))
+	}
+	n.Watermarks, a.ends[i] = slices.Clone(l.Watermarks), slices.Clone(a.ends[n.Inputs[0]])
+	switch {
+	case n.SetOp.Op == physical.SetIntersect:
+		n.Watermarks = slices.DeleteFunc(n.Watermarks, func(c int) bool { return !slices.Contains(r.Watermarks, c) })
+		a.ends[i] = slices.DeleteFunc(a.ends[i], func(c int) bool { return !slices.Contains(a.ends[n.Inputs[1]], c) })
+	case !r.AppendOnly:
+		n.Watermarks, a.ends[i] = nil, nil
 	}
 }
 

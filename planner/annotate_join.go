@@ -44,6 +44,13 @@ func (a *annotator) join(i int, n *physical.Node) {
 func (a *annotator) joinMarks(i int, n *physical.Node) {
 	l, r := a.in(n, 0), a.in(n, 1)
 	j := n.Join
+	if j.Unpartnered() && r.AppendOnly {
+		// A row leaves as it comes, or never.
+		where := func(c int) int { return slices.Index(j.Output, c) }
+		n.Watermarks, a.ends[i] = through(l.Watermarks, where), through(a.ends[n.Inputs[0]], where)
+		a.joinWindows(n)
+		return
+	}
 	settles := physical.Settles(a.plan.Nodes, n.Inputs[0]) && physical.Settles(a.plan.Nodes, n.Inputs[1])
 	plain := j.Type == physical.JoinInner || j.Type == physical.JoinSemi
 	var marks, ends []int
@@ -78,6 +85,19 @@ func (a *annotator) joinMarks(i int, n *physical.Node) {
 	slices.Sort(marks)
 	slices.Sort(ends)
 	n.Watermarks, a.ends[i] = slices.Compact(marks), slices.Compact(ends)
+}
+
+// joinWindows finds a key that is a window of both sides, by which rows are dropped.
+func (a *annotator) joinWindows(n *physical.Node) {
+	l, r := a.in(n, 0), a.in(n, 1)
+	j := n.Join
+	for k := range j.LeftKeys {
+		lc, rc := j.LeftKeys[k], j.RightKeys[k]
+		if j.Type != physical.JoinNullAnti && slices.Contains(l.Watermarks, lc) && slices.Contains(r.Watermarks, rc) &&
+			slices.Contains(a.ends[n.Inputs[0]], lc) && slices.Contains(a.ends[n.Inputs[1]], rc) {
+			j.LeftWindow, j.RightWindow = k, k
+		}
+	}
 }
 
 // isKey tells whether cols hold all of a known key.

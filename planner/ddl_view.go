@@ -150,12 +150,18 @@ func (c *ddlCtx) queryOf(q *ast.Select, plan *physical.Plan, cols []catalog.Colu
 	root := &plan.Nodes[len(plan.Nodes)-1]
 	return catalog.Query{
 		Text: c.settled(q, c.p.path, cols, true), SearchPath: c.p.path, Columns: cols, Plan: raw, StreamKey: slices.Clone(root.StreamKey),
-		AppendOnly: root.AppendOnly, Watermarks: slices.Clone(root.Watermarks), Emit: emit, Options: opts,
+		AppendOnly: root.AppendOnly, Watermarks: slices.Clone(root.Watermarks), WindowEnds: windowEnds(c.cat, plan), Emit: emit, Options: opts,
 	}, nil
 }
 
 // memoryLeast is the least budget of a view, in bytes.
 const memoryLeast = 1 << 20
+
+// windowEnds gives the columns of a plan's result that are bounds of windows.
+func windowEnds(cat *catalog.Catalog, plan *physical.Plan) []int {
+	a := annotate(cat, plan)
+	return slices.Clone(a.ends[len(plan.Nodes)-1])
+}
 
 // viewOptions checks WITH (…) of a materialized view or sink.
 func (c *ddlCtx) viewOptions(opts []ast.Option, known ...string) error {

@@ -137,12 +137,14 @@ func (b *binder) finish(r *relation) (*physical.Plan, bool, error) {
 	}
 	plan := p.plan
 	b.nameRoot(plan, r)
+	if b.maintained {
+		plan.Settings = b.p.opts.Recorded
+	}
 	annotate(b.cat, plan)
 	if fuseSessions(plan) {
 		annotate(b.cat, plan)
 	}
 	if b.maintained {
-		plan.Settings = b.p.opts.Recorded
 		if err := cmp.Or(noClock(plan), noProctime(plan)); err != nil {
 			return nil, false, err
 		}

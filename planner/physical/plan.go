@@ -316,6 +316,9 @@ const (
 	SetExcept    SetOpKind = "except"
 )
 
+// Unpartnered reports whether the join gives the left rows without a partner.
+func (j *Join) Unpartnered() bool { return j.Type == JoinAnti || j.Type == JoinNullAnti }
+
 // SetOp is INTERSECT or EXCEPT of its two inputs over all columns.
 type SetOp struct {
 	Op  SetOpKind `json:"op"`

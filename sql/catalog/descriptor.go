@@ -240,7 +240,10 @@ type Query struct {
 	StreamKey  []int `json:"stream_key,omitempty"`
 	AppendOnly bool  `json:"append_only,omitempty"`
 	// Watermarks is the positions in Columns that carry a watermark.
-	Watermarks []int             `json:"watermarks,omitempty"`
+	Watermarks []int `json:"watermarks,omitempty"`
+	// WindowEnds is those of them that are bounds of windows: a row with a value below its
+	// watermark belongs to a window that is closed.
+	WindowEnds []int             `json:"window_ends,omitempty"`
 	Emit       Emit              `json:"emit"`
 	Options    map[string]string `json:"options,omitempty"`
 }
