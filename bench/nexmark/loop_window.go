@@ -131,35 +131,47 @@ func loopQ7(rounds []round, out *sum) {
 		}
 		return top
 	}
-	start, before := make([]int64, 0, chunk.RowsMax), make([]int64, 0, chunk.RowsMax)
+	// Rows of a window come together: each stretch of them is probed once.
+	var start, before []int64
+	var end, edge []int32
 	for _, r := range rounds {
 		for _, c := range r[gen.Bid] {
-			start, before = start[:0], before[:0]
-			for _, v := range c.Cols[bidTime].Ints {
-				s := windowStart(v, size)
-				start = append(start, s)
-				if s == v {
-					before = append(before, s-size)
-				} else {
-					before = append(before, s)
+			start, end, before, edge = start[:0], end[:0], before[:0], edge[:0]
+			for i, v := range c.Cols[bidTime].Ints {
+				n := len(start)
+				if n == 0 || v < start[n-1] || v >= start[n-1]+size {
+					start, end = append(start, windowStart(v, size)), append(end, 0)
+					n++
+				}
+				end[n-1] = int32(i + 1)
+				if v == start[n-1] {
+					before, edge = append(before, v-size), append(edge, int32(i))
 				}
 			}
-			prev := slices.Clone(t.upsert(c.Rows, before))
 			price := c.Cols[bidPrice].Ints
-			for i, w := range t.upsert(c.Rows, start) {
-				at := row{c, int32(i)}
-				if p := prev[i]; p != w && int(p) < len(tops) && tops[p].max == price[i] {
-					top := touch(p)
-					top.rows = append(top.rows, at)
+			i := int32(0)
+			for k, w := range t.upsert(len(start), start) {
+				high := int64(0)
+				if int(w) < len(tops) {
+					high = tops[w].max
 				}
-				if int(w) < len(tops) && price[i] < tops[w].max {
-					continue
+				for ; i < end[k]; i++ {
+					p := price[i]
+					if p < high {
+						continue
+					}
+					top := touch(w)
+					if p > high {
+						high, top.max, top.rows = p, p, top.rows[:0]
+					}
+					top.rows = append(top.rows, row{c, i})
 				}
-				top := touch(w)
-				if price[i] > top.max {
-					top.max, top.rows = price[i], top.rows[:0]
+			}
+			for k, w := range t.upsert(len(before), before) {
+				if i := edge[k]; int(w) < len(tops) && tops[w].max == price[i] {
+					top := touch(w)
+					top.rows = append(top.rows, row{c, i})
 				}
-				top.rows = append(top.rows, at)
 			}
 			for _, w := range dirty {
 				top := &tops[w]
