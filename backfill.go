@@ -221,7 +221,7 @@ func (c *core) catchUpAside(f *dataflow, w *fill) error {
 			return nil
 		}
 		f.pace.learn(w.rows, w.took)
-		if f.mayJoin(w, w.behind()+cutRows*int64(len(w.cuts))) {
+		if f.mayJoin(w, w.behind()+f.run.DueRows(c.time)+cutRows*int64(len(w.cuts))) {
 			err := w.toHead()
 			if err == nil {
 				c.join(f, w)

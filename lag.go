@@ -17,12 +17,12 @@ import (
 // slice is the time that a dataflow may take of a step.
 const slice = 20 * time.Millisecond
 
-// rowsIn counts the changes of this entry that f reads, and those that it has withheld
-// until now.
+// rowsIn counts the changes of this entry that f reads, those that it has withheld until
+// now, and the rows that come and go because time has passed.
 func (f *dataflow) rowsIn(s *step) int64 {
-	n := int64(0)
+	n := f.run.DueRows(s.time)
 	if f.run.CutAt(s.prev, s.time) != exec.CutNone {
-		n = f.run.WithheldRows()
+		n += f.run.WithheldRows()
 	}
 	for i := range f.inputs {
 		for _, d := range f.inputs[i].changes(s) {

@@ -94,6 +94,17 @@ func (q *dueQueue) take(now int64, dst []int32, valid func(int32, int64) bool) [
 	return dst[:from+len(slices.Compact(dst[from:]))]
 }
 
+// count counts the entries due at or before now, stale ones included.
+func (q *dueQueue) count(now int64) int64 {
+	n := 0
+	for i := range q.runs {
+		r := &q.runs[i]
+		k, _ := slices.BinarySearch(r.due[r.at:], now+1)
+		n += k
+	}
+	return int64(n)
+}
+
 // next returns the time of the first entry that is not stale, NoTimer if there is none.
 func (q *dueQueue) next(valid func(int32, int64) bool) int64 {
 	first := int64(NoTimer)

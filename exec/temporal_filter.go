@@ -103,7 +103,10 @@ func (t *temporalFilter) keep(c *chunk.Chunk, wait []int32) {
 	}
 	n := rows.Rows
 	if cap(t.slots) < n {
-		t.slots, t.hash = make([]int32, max(n, chunk.RowsMax)), make([]uint64, max(n, chunk.RowsMax))
+		t.slots = make([]int32, max(n, chunk.RowsMax))
+	}
+	if cap(t.hash) < n {
+		t.hash = make([]uint64, max(n, chunk.RowsMax))
 	}
 	slots, hash := t.slots[:n], t.hash[:n]
 	chunk.HashRows(rows.Cols, n, hash)
@@ -159,8 +162,7 @@ func (t *temporalFilter) change(slots []int32, out *Output) {
 	t.judge.look(c, t.now, nil)
 	at := t.table.PayloadOffset()
 	rows, weights := make([]int32, 0, len(slots)), make([]int64, 0, len(slots))
-	var gone, again []int32
-	due := t.due[:0]
+	gone, again, due := make([]int32, 0, len(slots)), make([]int32, 0, len(slots)), t.due[:0]
 	for i, s := range slots {
 		w := t.table.Word(s, at+temporalWeight)
 		was, weight, is := *w&1 != 0, int64(*w)>>1, t.judge.live[i]
@@ -174,7 +176,7 @@ func (t *temporalFilter) change(slots []int32, out *Output) {
 		t.table.Touch(s)
 		next := t.judge.next[i]
 		if next == NoTimer {
-			gone = append(gone, s)
+			gone = append(gone, int32(i))
 			continue
 		}
 		*t.table.Word(s, at+temporalDue) = uint64(next) ^ dueBias
@@ -182,7 +184,16 @@ func (t *temporalFilter) change(slots []int32, out *Output) {
 	}
 	t.due = due
 	t.queue.add(due, again, t.valid)
-	t.forget(gone)
+	if len(gone) > 0 {
+		if cap(t.hash) < len(slots) {
+			t.hash = make([]uint64, chunk.RowsMax)
+		}
+		hash := t.hash[:len(slots)]
+		chunk.HashRows(c.Cols, len(slots), hash)
+		for _, i := range gone {
+			t.table.Delete(slots[i], hash[i])
+		}
+	}
 	r := c
 	if len(rows) < c.Rows {
 		r = c.Gather(rows)
@@ -218,6 +229,21 @@ func (t *temporalFilter) forget(slots []int32) {
 
 // NextDue returns the time at which the first row comes or goes.
 func (t *temporalFilter) NextDue() int64 { return t.queue.next(t.valid) }
+
+// dueRows returns about how many rows come and go up to a time.
+func (t *temporalFilter) dueRows(now int64) int64 { return t.queue.count(now) }
+
+// DueRows returns about how many rows a Flush at a time has to look at because of the
+// time, beside what is pushed. It is called between two epochs.
+func (d *Dataflow) DueRows(now int64) int64 {
+	n := int64(0)
+	for _, t := range d.timed {
+		if f, ok := t.(*temporalFilter); ok {
+			n += f.dueRows(now)
+		}
+	}
+	return n
+}
 
 // StateBytes returns the memory of the waiting rows.
 func (t *temporalFilter) StateBytes() int64 { return t.table.Bytes() + t.queue.bytes() }

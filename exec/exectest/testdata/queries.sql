@@ -131,3 +131,7 @@ SELECT t.id, t.v, u.v AS w, u.s FROM t ASOF LEFT JOIN u ON t.k = u.k AND u.v > t
 SELECT a.ts, a.v, r.ts AS since, r.v AS rate FROM e a JOIN e FOR SYSTEM_TIME AS OF a.ts r ON a.k = r.k;
 SELECT a.ts, a.v, r.ts AS since, r.v AS rate FROM m a LEFT JOIN m FOR SYSTEM_TIME AS OF a.ts - INTERVAL '1 second' AS r ON a.k = r.k;
 SELECT window_end, count(*), sum(rate) FROM TUMBLE((SELECT a.ts, r.v AS rate FROM e a LEFT JOIN e FOR SYSTEM_TIME AS OF a.ts r ON a.k = r.k), ts, INTERVAL '4 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE;
+-- windows that close over rows that expire
+SELECT window_end, count(*), max(v) FROM TUMBLE(e, ts, INTERVAL '4 seconds') WHERE ts > now() - INTERVAL '9 seconds' GROUP BY window_end EMIT ON WINDOW CLOSE;
+SELECT window_end, k, sum(v) FROM HOP(m, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') WHERE ts > now() - INTERVAL '9 seconds' AND ts < now() + INTERVAL '1 second' GROUP BY window_end, k;
+SELECT a.k, a.v, b.v AS w FROM e a JOIN e b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '2 seconds' AND b.ts + INTERVAL '3 seconds' WHERE a.ts > now() - INTERVAL '5 seconds';
