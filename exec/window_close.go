@@ -17,8 +17,9 @@ type windowClose struct {
 	// order is the slots of the ends, ascending by end.
 	order []int32
 
-	hash  []uint64
-	slots []int32
+	hash   []uint64
+	slots  []int32
+	starts []int32 // rows whose window is another than that of the row before
 }
 
 func newWindowClose() *windowClose {
@@ -45,21 +46,45 @@ func (c *windowClose) register(end *chunk.Column, slots []int32) {
 		c.register(end.Gather(known), pick(slots, known))
 		return
 	}
+	// Rows come by time: neighbours mostly have the same window, which is looked up once.
+	c.starts = c.starts[:0]
+	for i, e := range end.Ints[:n] {
+		if i == 0 || e != end.Ints[i-1] {
+			c.starts = append(c.starts, int32(i))
+		}
+	}
+	in := c.windows(end)
+	for k, w := range in {
+		hi := n
+		if k+1 < len(in) {
+			hi = int(c.starts[k+1])
+		}
+		l := c.groups[w]
+		for _, s := range slots[c.starts[k]:hi] {
+			if k := len(l); k == 0 || l[k-1] != s {
+				l = append(l, s)
+			}
+		}
+		c.groups[w] = l
+	}
+}
+
+// windows returns the slots of the windows that end at the rows starts.
+func (c *windowClose) windows(end *chunk.Column) []int32 {
+	n := len(c.starts)
 	if cap(c.hash) < n {
-		c.hash, c.slots = make([]uint64, max(n, chunk.RowsMax)), make([]int32, max(n, chunk.RowsMax))
+		c.hash, c.slots = make([]uint64, n), make([]int32, n)
 	}
 	hash, in := c.hash[:n], c.slots[:n]
 	keys := []*chunk.Column{end}
+	if n < end.Len() {
+		keys[0] = end.Gather(c.starts)
+	}
 	chunk.HashRows(keys, n, hash)
 	if c.open.Upsert(keys, hash, in) > 0 {
 		c.enter(in)
 	}
-	for i, s := range slots {
-		l := c.groups[in[i]]
-		if k := len(l); k == 0 || l[k-1] != s {
-			c.groups[in[i]] = append(l, s)
-		}
-	}
+	return in
 }
 
 // enter puts the windows of in that are new into their order.
