@@ -83,6 +83,8 @@ type step struct {
 	deltas map[catalog.ID][]*chunk.Chunk
 	// late is the late rows of each relation in this epoch, in its columns and lateBy's.
 	late map[catalog.ID][]*chunk.Chunk
+	// rewritten is the tables all of whose rows come anew in this entry.
+	rewritten map[catalog.ID]bool
 	// moved is the relations whose watermark rose.
 	moved   map[catalog.ID]bool
 	changed []*relation.Relation

@@ -128,6 +128,10 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 		alter := c.alterRelation
 		if len(retyped) > 0 {
 			alter = c.emptyRelation
+			if s.rewritten == nil {
+				s.rewritten = make(map[catalog.ID]bool)
+			}
+			s.rewritten[d.ID] = true
 		}
 		rel, err := alter(s, t.rel, specOf(d, nil, t.defaults))
 		if err != nil {

@@ -83,7 +83,7 @@ func (s *stored) marked() bool {
 // returns their number as well. Retracting an accepted row is never late, and neither is
 // replacing it by one of the same event time.
 func (c *core) splitLate(s *step, t *stored, rows *chunk.Chunk) (*chunk.Chunk, int64) {
-	if !t.marked() {
+	if !t.marked() || s.rewritten[t.id] && s.version >= 3 {
 		return rows, 0
 	}
 	late := t.belowWatermark(rows, 1)
@@ -326,7 +326,7 @@ func (t *stored) observe(s *step, rows *chunk.Chunk) (ahead int64) {
 			}
 			if v < limit {
 				top = v
-			} else if v != math.MaxInt64 {
+			} else if v != math.MaxInt64 && !s.rewritten[t.id] {
 				over += rows.Weight(i)
 			}
 		}
