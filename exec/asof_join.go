@@ -38,9 +38,6 @@ type asofJoin struct {
 	seqs   seqArena
 	close  *windowClose // nil where everything is kept
 
-	// what Flush looks for: rows by time only
-	target int64
-
 	keyCols []*chunk.Column
 	hash    []uint64
 	slots   []int32
@@ -64,8 +61,6 @@ type asofSide struct {
 	seq   []rowSeq // by key slot
 	dirty []int32  // rows touched in this epoch
 	at    int      // the word of the time
-	// byTime compares a row's time with asofJoin.target.
-	byTime func(x, _ int32) int
 }
 
 // asofChange is a right row that has come or gone.
@@ -99,7 +94,6 @@ func newAsofJoin(d *Dataflow, n int) Operator {
 		sd.rows = chunk.NewRowTable(in.Schema, words)
 		sd.order = newOverOrder(sd.rows, []physical.OrderKey{{Col: sd.time}})
 		sd.at = sd.rows.Layout().Offset(sd.time)
-		sd.byTime = func(x, _ int32) int { return cmp.Compare(sd.timeOf(x), j.target) }
 	}
 	for _, k := range s.RightKeys {
 		keyTypes = append(keyTypes, j.side[1].types[k])
@@ -260,10 +254,43 @@ func (j *asofJoin) reorder(s *asofSide) {
 	}
 }
 
-// from returns the place of the first row of a side under key k with a time of at least t.
+// from returns the place of the first row of a side under key k with a time of at least t,
+// as seqArena.find does. Times mostly rise: the end is looked at first.
 func (j *asofJoin) from(s *asofSide, k int32, t int64) (leaf, at int, pos int32) {
-	j.target = t
-	return j.seqs.find(&s.seq[k], s.byTime, 0)
+	seq := &s.seq[k]
+	if n := int(seq.leaves); n > 0 {
+		lo, hi := 0, n
+		if s.timeOf(j.seqs.leaf(seq, n-1)[0]) < t {
+			lo = n
+		}
+		for lo < hi {
+			m := (lo + hi) / 2
+			if s.timeOf(j.seqs.leaf(seq, m)[0]) < t {
+				lo = m + 1
+			} else {
+				hi = m
+			}
+		}
+		leaf = max(lo-1, 0)
+		d := j.seqs.dir(seq)
+		for i := range leaf {
+			pos += d[dirWords*i+2]
+		}
+	}
+	l := j.seqs.leaf(seq, leaf)
+	lo, hi := 0, len(l)
+	if hi > 0 && s.timeOf(l[hi-1]) < t {
+		lo = hi
+	}
+	for lo < hi {
+		m := (lo + hi) / 2
+		if s.timeOf(l[m]) < t {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return leaf, lo, pos + int32(lo)
 }
 
 // after returns the position of the first row with a time above t.
@@ -321,6 +348,9 @@ func (j *asofJoin) partnerOf(k int32, t int64) int32 {
 		return -1
 	}
 	// Of several at that time the first.
+	if at > 1 && s.timeOf(j.seqs.leaf(seq, leaf)[at-2]) != s.timeOf(last) {
+		return last
+	}
 	leaf, at, _ = j.from(s, k, s.timeOf(last))
 	return j.slotAt(seq, leaf, at)
 }

@@ -261,8 +261,15 @@ func (a *seqArena) build(s *rowSeq, slots []int32) {
 
 // appendRange appends the slots of positions [lo, hi) to dst.
 func (a *seqArena) appendRange(s *rowSeq, lo, hi int32, dst []int32) []int32 {
-	pos := int32(0)
-	for i := 0; i < s.leafCount() && pos < hi; i++ {
+	pos, first := int32(0), 0
+	if s.leaves > 0 {
+		d := a.dir(s)
+		for first < int(s.leaves) && pos+d[dirWords*first+2] <= lo {
+			pos += d[dirWords*first+2]
+			first++
+		}
+	}
+	for i := first; i < s.leafCount() && pos < hi; i++ {
 		l := a.leaf(s, i)
 		n := int32(len(l))
 		if from, to := max(lo-pos, 0), min(hi-pos, n); from < to {
