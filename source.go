@@ -146,7 +146,11 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 		if rows, err = t.source.readRange(o.From, o.To); err != nil {
 			return fmt.Errorf("source %s: rows [%d, %d) cannot be read again: %w", t.desc.Name, o.From, o.To, err)
 		}
-		if d := t.source.ranges.Digest(rows); d != o.Digest {
+		d := t.source.ranges.Digest(rows)
+		if s.version < 3 {
+			d = hashDigest(rows)
+		}
+		if d != o.Digest {
 			return fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", t.desc.Name, o.From, o.To, d, o.Digest)
 		}
 	}
@@ -159,6 +163,24 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 	}
 	t.source.move(s.epoch, o.To)
 	return nil
+}
+
+// hashDigest is the digest of ranges in entries of engine versions below 3.
+func hashDigest(rows []*chunk.Chunk) uint64 {
+	var sum uint64
+	var hash []uint64
+	i := uint64(0)
+	for _, c := range rows {
+		if cap(hash) < c.Rows {
+			hash = make([]uint64, c.Rows)
+		}
+		chunk.HashRows(c.Cols, c.Rows, hash[:c.Rows])
+		for _, h := range hash[:c.Rows] {
+			i++
+			sum += h * (2*i + 1)
+		}
+	}
+	return sum
 }
 
 // applyRows applies rows of a source that is logged by value.
