@@ -23,7 +23,7 @@ func cutsAgree(t *testing.T, seed int64) {
 	a := connect(t, dsn)
 	must(t, a, "CREATE TABLE t (id int PRIMARY KEY, k int, v int)",
 		"CREATE TABLE ev (ts timestamptz, v int, WATERMARK FOR ts AS ts - INTERVAL '2 seconds') APPEND ONLY",
-		"CREATE TABLE n_plain (k int PRIMARY KEY, v int)", "INSERT INTO n_plain SELECT g, 0 FROM generate_series(0, 4) g",
+		"CREATE TABLE item (k int PRIMARY KEY, v int)", "INSERT INTO item SELECT g, 0 FROM generate_series(0, 4) g",
 		"CREATE SOURCE bid WITH (connector = 'nexmark', type = 'bid', rate = '300', events = '20000')")
 	views := []struct{ name, query string }{
 		{"n", "SELECT k, count(*) AS n, sum(v) AS s FROM t GROUP BY k"},
@@ -34,6 +34,8 @@ func cutsAgree(t *testing.T, seed int64) {
 		{"bids", "SELECT auction % 7 AS a, count(*) AS n, max(price) AS top FROM bid GROUP BY 1 EMIT EVERY INTERVAL '4 seconds'"},
 		{"stamped", "SELECT v, PROCTIME() AS at FROM ev"},
 		{"stamps", "SELECT at, count(*) AS n FROM stamped%[1]s GROUP BY at EMIT EVERY INTERVAL '5 seconds'"},
+		{"looked", "SELECT t.id, t.v, d.v AS was FROM t LEFT JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d ON t.k = d.k"},
+		{"priced", "SELECT k, s, d.v AS was FROM fast%[1]s f JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d USING (k)"},
 		{"recent", "SELECT count(*) AS n, sum(v) AS s FROM ev WHERE ts > now() - INTERVAL '3 seconds'"},
 		{"recently", "SELECT n, s FROM recent%[1]s EMIT EVERY INTERVAL '2 seconds'"},
 		{"sessions", "SELECT window_start, window_end, count(*) AS n FROM SESSION(ev, ts, INTERVAL '2 seconds') GROUP BY window_start, window_end EMIT ON WINDOW CLOSE"},
@@ -63,7 +65,7 @@ func cutsAgree(t *testing.T, seed int64) {
 		case 5:
 			must(t, a, fmt.Sprintf("UPDATE t SET v = v + 1, k = k + 1 WHERE id %% 7 = %d", rng.Intn(7)))
 		case 6:
-			must(t, a, fmt.Sprintf("UPDATE n_plain SET v = v + 1 WHERE k = %d", rng.Intn(5)))
+			must(t, a, fmt.Sprintf("UPDATE item SET v = v + 1 WHERE k = %d", rng.Intn(5)))
 			must(t, a, fmt.Sprintf("DELETE FROM t WHERE id %% 11 = %d", rng.Intn(11)))
 		case 7:
 			name := views[rng.Intn(len(views))].name + "_lags"
