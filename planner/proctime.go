@@ -84,6 +84,10 @@ func procDelay(nodes []physical.Node, i, col int) (int64, bool) {
 		return int64(part - 1), part > 0 && procTime(nodes, n.Inputs[0], w.Time)
 	case physical.KindAgg:
 		switch g := n.Agg; {
+		case g.Session != nil && col == g.WindowEnd:
+			return 0, procTime(nodes, n.Inputs[0], g.Session.Time)
+		case g.Session != nil && col == g.WindowTime-1:
+			return 1, procTime(nodes, n.Inputs[0], g.Session.Time)
 		case g.Hop == nil:
 		case col == g.WindowStart:
 			return hopDelay(nodes, n.Inputs[0], g.Hop, 0)
