@@ -465,6 +465,10 @@ func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 			return sqlerr.New(sqlerr.InvalidTableDefinition, "INCLUDE needs a connector")
 		}
 		for i := range opts {
+			if opts[i].Name == "retention" {
+				return sqlerr.Unsupported("retention of a table's rows", t.b.pos(&opts[i])).
+					WithHint("A materialized view with WHERE ts > now() - INTERVAL '…' shows the rows of the last time only.")
+			}
 			return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized parameter %q", opts[i].Name).At(t.b.pos(&opts[i]))
 		}
 		return nil
