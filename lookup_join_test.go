@@ -3,6 +3,7 @@ package streamdb_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"streamdb"
 )
@@ -43,5 +44,26 @@ func TestLookupJoinLag(t *testing.T) {
 		if n := number(t, a, "SELECT count(*) FROM sold"); n != 0 {
 			t.Errorf("%d rows are left", n)
 		}
+	}
+}
+
+// TestLookupJoinWindows holds that windows over the time at which rows met the other side
+// close by the log's clock.
+func TestLookupJoinWindows(t *testing.T) {
+	clock := streamdb.NewManualTime()
+	db := openQuietly(t, streamdb.Options{Time: clock})
+	a := connect(t, serveOn(t, db))
+	must(t, a, "CREATE TABLE item (key int PRIMARY KEY, price int)", "CREATE TABLE sale (id int, key int) APPEND ONLY", "INSERT INTO item VALUES (1, 10)",
+		`CREATE MATERIALIZED VIEW windows AS SELECT window_end, sum(price)::int AS n FROM TUMBLE((SELECT s.p, i.price
+			FROM (SELECT *, PROCTIME() AS p FROM sale) s JOIN item FOR SYSTEM_TIME AS OF s.p i ON s.key = i.key), p, INTERVAL '10 seconds')
+			GROUP BY window_end EMIT ON WINDOW CLOSE`,
+		"INSERT INTO sale VALUES (1, 1)", "UPDATE item SET price = 5", "INSERT INTO sale VALUES (2, 1)")
+	if n := number(t, a, "SELECT count(*) FROM windows"); n != 0 {
+		t.Errorf("%d windows are closed", n)
+	}
+	clock.Advance(11 * time.Second)
+	must(t, a, "CREATE TABLE tick ()")
+	if n := number(t, a, "SELECT sum(n) FROM windows"); n != 15 {
+		t.Errorf("the window has %d", n)
 	}
 }

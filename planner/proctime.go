@@ -120,6 +120,9 @@ func passedOn(nodes []physical.Node, i, col int) (in, c int, ok bool) {
 	case physical.KindFilter, physical.KindExchange, physical.KindLeaders, physical.KindTopN, physical.KindOverWindow, physical.KindTemporalFilter,
 		physical.KindProctime, physical.KindHopWindow, physical.KindSession:
 		return n.Inputs[0], col, col < len(nodes[n.Inputs[0]].Schema)
+	case physical.KindLookupJoin:
+		c := n.LookupJoin.Output[col]
+		return n.Inputs[0], c, c < len(nodes[n.Inputs[0]].Schema)
 	case physical.KindProject:
 		e := n.Project.Exprs[col]
 		return n.Inputs[0], e.Col, e.Op == expr.OpColumn
