@@ -464,12 +464,12 @@ func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 		if tab.Connector != nil {
 			return sqlerr.New(sqlerr.InvalidTableDefinition, "INCLUDE needs a connector")
 		}
-		for i := range opts {
-			if opts[i].Name == "retention" {
-				return sqlerr.Unsupported("retention of a table's rows", t.b.pos(&opts[i])).
-					WithHint("A materialized view with WHERE ts > now() - INTERVAL '…' shows the rows of the last time only.")
-			}
-			return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized parameter %q", opts[i].Name).At(t.b.pos(&opts[i]))
+		if o := ast.FindOption(opts, "retention"); o != nil {
+			return sqlerr.Unsupported("retention of a table's rows", t.b.pos(o)).
+				WithHint("A materialized view with WHERE ts > now() - INTERVAL '…' shows the rows of the last time only.")
+		}
+		if len(opts) > 0 {
+			return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized parameter %q", opts[0].Name).At(t.b.pos(&opts[0]))
 		}
 		return nil
 	}
