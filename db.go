@@ -114,6 +114,8 @@ type DB struct {
 
 	// virtual is the virtual clock, nil without one.
 	virtual *log.VirtualTime
+	// appliedClock is where it stands by the log, see sourceTime.
+	appliedClock atomic.Int64
 
 	state atomic.Pointer[published]
 	// readers is the epochs of transactions that have not taken all their snapshots.

@@ -364,7 +364,7 @@ func (r *sourceReader) readRanges(ctx context.Context) error {
 	at := s.offset
 	db.core.mu.Unlock()
 	for ctx.Err() == nil {
-		to := min(s.ranges.Available(db.now()-s.created), at+sourceRowsMax)
+		to := min(s.ranges.Available(db.sourceTime()-s.created), at+sourceRowsMax)
 		if to <= at {
 			if err := r.atEnd(ctx); err != nil {
 				return err

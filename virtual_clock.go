@@ -40,7 +40,17 @@ func (c *core) setClock(at int64) {
 	c.clock = max(c.clock, at)
 	if v := c.db.virtual; v != nil {
 		v.Advance(at)
+		c.db.appliedClock.Store(max(at, c.db.appliedClock.Load()))
 	}
+}
+
+// sourceTime is the clock that generators go by. They see the virtual clock once the log has
+// it: no row that a new time makes is logged before that time is.
+func (db *DB) sourceTime() int64 {
+	if db.virtual != nil {
+		return db.appliedClock.Load()
+	}
+	return db.now()
 }
 
 // catchUpClock moves the virtual clock to the log's time, where the log was written by a
@@ -48,6 +58,9 @@ func (c *core) setClock(at int64) {
 func (db *DB) catchUpClock() {
 	if v := db.virtual; v != nil && db.core.time > v.Micros()+virtualSlack {
 		v.Advance(db.core.time)
+	}
+	if db.virtual != nil {
+		db.appliedClock.Store(db.virtual.Micros())
 	}
 }
 
