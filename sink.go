@@ -30,6 +30,8 @@ type sinkWriter struct {
 	finish  *int64    // what a checkpoint that is durable knows of, nil if that is known
 	// rollAt is when a checkpoint is asked for that finishes files; zero if none waits.
 	rollAt time.Time
+	// wrote tells that run has written: until then the file may be begin's.
+	wrote bool
 }
 
 // rollAfter is how long rows wait for a checkpoint that finishes the files they are in.
@@ -223,6 +225,7 @@ func (w *sinkWriter) run() {
 			}
 		}
 		if n > 0 {
+			w.wrote = true
 			err := w.write(batch)
 			w.mu.Lock()
 			w.written = uint64(batch[n-1].epoch)
@@ -254,7 +257,7 @@ func (w *sinkWriter) run() {
 
 // roll returns a channel that tells when rows have waited long enough for a checkpoint.
 func (w *sinkWriter) roll() <-chan time.Time {
-	if w.out == nil || !w.out.Unfinished() {
+	if w.out == nil || !w.wrote || !w.out.Unfinished() {
 		return nil
 	}
 	if w.rollAt.IsZero() {
