@@ -14,6 +14,7 @@ var libraries = map[string]string{
 	"pebble":     "github.com/cockroachdb/pebble/v2",
 	"pgx":        "github.com/jackc/pgx/v5",
 	"pgquery":    "github.com/pganalyze/pg_query_go/v6",
+	"hclog":      "github.com/hashicorp/go-hclog",
 	"raft":       "github.com/hashicorp/raft",
 	"protobuf":   "google.golang.org/protobuf",
 	"sys":        "golang.org/x/sys",
@@ -42,8 +43,10 @@ var importTable = map[string][]string{
 	"storage":          {"storage/*", "pebble", "compress"},
 	"storage/relation": {"storage", "sql/chunk", "sql/types"},
 	"replication/log":  {"pebble", "compress"},
-	"replication":      {"replication/*", "raft"},
-	"txn":              {"storage/relation", "replication/log", "sql/chunk", "sql/types", "sql/sqlerr"},
+	"replication":      {"replication/*", "raft", "hclog", "pebble"},
+	// pebble, vfs: the store is a pebble instance.
+	"replication/raftlog": {"replication/log", "raft", "pebble"},
+	"txn":                 {"storage/relation", "replication/log", "sql/chunk", "sql/types", "sql/sqlerr"},
 	// functions: aggregates and set-returning functions have their kernels there.
 	"exec": {"exec/*", "storage/relation", "sql/chunk", "sql/expr", "sql/functions/*", "window", "planner/physical", "sql/types",
 		"sql/sqlerr"},

@@ -35,9 +35,9 @@ func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
-// markCorruption adds our sentinel to errors that pebble classifies as corruption; pebble's own mark is not visible
+// MarkCorruption adds our sentinel to errors that pebble classifies as corruption; pebble's own mark is not visible
 // to errors.Is of the standard library.
-func markCorruption(err error) error {
+func MarkCorruption(err error) error {
 	if err != nil && !errors.Is(err, ErrCorrupt) && pebble.IsCorruptionError(err) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

@@ -101,19 +101,19 @@ func OpenStore(dir string, opts Options) (*Store, error) {
 		opts.FS = vfs.Default
 	}
 	s := &Store{dir: dir, opts: opts, first: 1}
-	seen, found, err := readWitness(opts.FS, s.witnessPath())
+	seen, found, err := ReadWitness(opts.FS, s.witnessPath())
 	if err != nil {
 		return nil, fmt.Errorf("open log in %s: %w", dir, err)
 	}
 	s.opts.MustExist = opts.MustExist || found
 	if found {
-		if err := checkWALs(opts.FS, dir); err != nil {
+		if err := CheckWALs(opts.FS, dir); err != nil {
 			return nil, fmt.Errorf("open log in %s: %w", dir, err)
 		}
 	}
 	db, err := pebble.Open(dir, s.pebbleOptions())
 	if err != nil {
-		return nil, fmt.Errorf("open log in %s: %w", dir, markCorruption(err))
+		return nil, fmt.Errorf("open log in %s: %w", dir, MarkCorruption(err))
 	}
 	s.db = db
 	err = s.load()
@@ -121,7 +121,7 @@ func OpenStore(dir string, opts Options) (*Store, error) {
 		err = corruptf("the last entry is %d, but there was one of number %d", s.last, seen)
 	}
 	if err == nil {
-		err = writeWitness(opts.FS, dir, s.witnessPath(), s.last)
+		err = WriteWitness(opts.FS, dir, s.witnessPath(), s.last)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open log in %s: %w", dir, err), db.Close())
@@ -183,7 +183,7 @@ func (s *Store) create() error {
 	}
 	foreign := it.First()
 	if err := it.Close(); err != nil {
-		return markCorruption(err)
+		return MarkCorruption(err)
 	}
 	if foreign {
 		return corruptf("format key is missing")
@@ -202,7 +202,7 @@ func (s *Store) create() error {
 func (s *Store) loadBounds() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(0), UpperBound: []byte{entryKeyPrefix + 1}})
 	if err != nil {
-		return markCorruption(err)
+		return MarkCorruption(err)
 	}
 	s.last = s.first - 1
 	if it.First() {
@@ -219,13 +219,13 @@ func (s *Store) loadBounds() error {
 			}
 		}
 	}
-	return markCorruption(errors.Join(err, it.Close()))
+	return MarkCorruption(errors.Join(err, it.Close()))
 }
 
 func (s *Store) metaUint(key []byte) (uint64, error) {
 	value, closer, err := s.db.Get(key)
 	if err != nil {
-		return 0, markCorruption(err)
+		return 0, MarkCorruption(err)
 	}
 	defer closer.Close()
 	if len(value) != 8 {
@@ -311,7 +311,7 @@ func (s *Store) Append(group []Entry) error {
 	}
 	if s.flushed.Swap(false) {
 		// An older witness stays true, so failing to renew it is no failure of the append.
-		if err := writeWitness(s.opts.FS, s.dir, s.witnessPath(), last); err != nil {
+		if err := WriteWitness(s.opts.FS, s.dir, s.witnessPath(), last); err != nil {
 			s.backgroundError(err)
 		}
 	}
@@ -353,7 +353,7 @@ func (s *Store) Metrics() Metrics {
 
 // Close closes the files. Nothing else may run; every appended entry is durable already.
 func (s *Store) Close() error {
-	return errors.Join(s.db.Close(), writeWitness(s.opts.FS, s.dir, s.witnessPath(), s.last))
+	return errors.Join(s.db.Close(), WriteWitness(s.opts.FS, s.dir, s.witnessPath(), s.last))
 }
 
 func (s *Store) witnessPath() string { return s.opts.FS.PathJoin(s.dir, "HIGHWATER") }
@@ -366,7 +366,7 @@ func (s *Store) backgroundError(err error) {
 		s.full.Store(true)
 	}
 	if s.opts.OnBackgroundError != nil {
-		s.opts.OnBackgroundError(markCorruption(err))
+		s.opts.OnBackgroundError(MarkCorruption(err))
 	}
 }
 

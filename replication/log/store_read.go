@@ -24,7 +24,7 @@ func (s *Store) Read(lo, hi uint64, fn func(Entry) error) error {
 	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(lo), UpperBound: entryKey(hi)})
 	if err != nil {
-		return fmt.Errorf("read log in %s: %w", s.dir, markCorruption(err))
+		return fmt.Errorf("read log in %s: %w", s.dir, MarkCorruption(err))
 	}
 	next := lo
 	for ok := it.First(); ok; ok = it.Next() {
@@ -33,12 +33,12 @@ func (s *Store) Read(lo, hi uint64, fn func(Entry) error) error {
 			err = fn(e)
 		}
 		if err != nil {
-			return errors.Join(err, markCorruption(it.Close()))
+			return errors.Join(err, MarkCorruption(it.Close()))
 		}
 		next++
 	}
 	if err := it.Close(); err != nil {
-		return fmt.Errorf("read entry %d of log in %s: %w", next, s.dir, markCorruption(err))
+		return fmt.Errorf("read entry %d of log in %s: %w", next, s.dir, MarkCorruption(err))
 	}
 	if next != hi {
 		return s.gap(next)
@@ -53,7 +53,7 @@ func (s *Store) entryAt(it *pebble.Iterator, want uint64) (Entry, error) {
 	}
 	value, err := it.ValueAndErr()
 	if err != nil {
-		return Entry{}, fmt.Errorf("read entry %d of log in %s: %w", want, s.dir, markCorruption(err))
+		return Entry{}, fmt.Errorf("read entry %d of log in %s: %w", want, s.dir, MarkCorruption(err))
 	}
 	e, err := decodeEntry(want, value)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Store) TruncateBefore(index uint64) error {
 		err = s.db.Excise(context.Background(), pebble.KeyRange{Start: lo, End: hi})
 	}
 	if err != nil {
-		return fmt.Errorf("reclaim space of log in %s: %w", s.dir, markCorruption(err))
+		return fmt.Errorf("reclaim space of log in %s: %w", s.dir, MarkCorruption(err))
 	}
 	return nil
 }
