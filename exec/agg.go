@@ -459,6 +459,14 @@ func (a *agg) drop(slots []int32, closed bool) {
 	}
 }
 
+func (a *agg) useMemory(m chunk.Memory) {
+	for i := range a.calls {
+		if u, ok := a.calls[i].acc.(memoryUser); ok {
+			u.useMemory(m)
+		}
+	}
+}
+
 // StateBytes returns the memory of the table and of what lies beside it.
 func (a *agg) StateBytes() int64 {
 	n := a.table.Bytes() + int64(cap(a.undo)*8+cap(a.dirty)*4+cap(a.images)*8)
@@ -474,7 +482,10 @@ func (a *agg) StateBytes() int64 {
 // StateKeys returns the number of groups.
 func (a *agg) StateKeys() int64 { return int64(a.table.Len()) }
 
-var _ Stateful = (*agg)(nil)
+var (
+	_ Stateful   = (*agg)(nil)
+	_ memoryUser = (*agg)(nil)
+)
 
 // hopOf returns the window arithmetic of h.
 func hopOf(h *physical.HopWindow) window.Hop {

@@ -60,6 +60,8 @@ type extremeAcc struct {
 	set        *valueSet
 	cell       *cell
 	compare    func(a, b []uint64) int
+
+	tops, groups []int32 // scratch of settle
 }
 
 func newExtremeAcc(t types.Type, maximum, appendOnly bool) *extremeAcc {
@@ -72,8 +74,11 @@ func (a *extremeAcc) words() int { return a.cell.words() }
 
 func (a *extremeAcc) update(b *aggBatch) {
 	b.dropNulls()
-	if len(b.slots) > 0 {
-		a.set.update(b, b.args[:1], a.up)
+	if len(b.slots) == 0 {
+		return
+	}
+	for _, i := range a.set.update(b, b.args[:1]) {
+		a.up(a.set.add(b.slots[i], i))
 	}
 }
 
@@ -101,9 +106,8 @@ func (a *extremeAcc) before(x, y int32) bool {
 	return c < 0
 }
 
-// up moves group g's last value to its place.
-func (a *extremeAcc) up(g, _ int32) {
-	h := a.set.lists[g]
+// up moves the last value of a heap to its place.
+func (a *extremeAcc) up(h []int32) {
 	i := len(h) - 1
 	for i > 0 {
 		p := (i - 1) / 2
@@ -136,48 +140,71 @@ func (a *extremeAcc) down(h []int32, i int) {
 // settle pops what has no count from the top of the dirty groups' heaps and writes
 // the extremes into their cells.
 func (a *extremeAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
+	a.set.heads.reach(t.Slots())
 	if a.set.zombies > a.set.size/2+1024 {
 		a.sweepAll()
 	}
-	tops := make([]int32, 0, len(dirty))
-	groups := make([]int32, 0, len(dirty))
-	var gone []int32
+	a.tops, a.groups = a.tops[:0], a.groups[:0]
 	for _, g := range dirty {
-		if int(g) >= len(a.set.lists) {
-			a.set.lists = append(a.set.lists, make([][]int32, int(g)+1-len(a.set.lists))...)
-		}
-		h := a.set.lists[g]
-		for len(h) > 0 && a.set.count(h[0]) == 0 {
-			gone = append(gone, h[0])
-			h[0] = h[len(h)-1]
-			h = h[:len(h)-1]
-			a.down(h, 0)
-		}
-		if a.appendOnly && len(h) > 1 {
-			gone = append(gone, h[1:]...)
-			a.set.zombies += int64(len(h) - 1)
-			h = h[:1]
-		}
-		a.set.lists[g] = h
-		if len(h) == 0 {
+		if top := a.top(g); top >= 0 {
+			a.tops, a.groups = append(a.tops, top), append(a.groups, g)
+		} else {
 			a.cell.clear(t, at, g)
-			continue
 		}
-		tops, groups = append(tops, h[0]), append(groups, g)
 	}
-	col := chunk.NewColumn(a.cell.typ, len(tops))
-	a.set.table.AppendKey(col, 1, tops)
-	a.cell.put(t, at, groups, col)
-	a.set.zombies -= int64(len(gone))
-	a.set.forget(gone)
+	col := chunk.NewColumn(a.cell.typ, len(a.tops))
+	a.set.table.AppendKey(col, 1, a.tops)
+	a.cell.put(t, at, a.groups, col)
+	a.tops, a.groups = emptied(a.tops), emptied(a.groups)
+	a.set.forget()
+}
+
+// top takes what is not needed from group g's heap and returns what is on top then, -1 if
+// nothing is left.
+func (a *extremeAcc) top(g int32) int32 {
+	set := a.set
+	h := set.list(g)
+	n := len(h)
+	for len(h) > 0 && set.count(h[0]) == 0 {
+		set.gone = append(set.gone, h[0])
+		set.zombies--
+		h[0] = h[len(h)-1]
+		h = h[:len(h)-1]
+		a.down(h, 0)
+	}
+	if a.appendOnly && len(h) > 1 {
+		for _, s := range h[1:] {
+			if set.count(s) == 0 {
+				set.zombies--
+			}
+		}
+		set.gone = append(set.gone, h[1:]...)
+		h = h[:1]
+	}
+	top := int32(-1)
+	if len(h) > 0 {
+		top = h[0]
+	}
+	if len(h) < n {
+		set.cut(g, len(h))
+	}
+	return top
 }
 
 func (a *extremeAcc) sweepAll() {
-	for g := range a.set.lists {
+	for g := range a.set.heads.slots() {
+		n := len(a.set.list(int32(g)))
 		h := a.set.sweep(int32(g))
-		for i := len(h)/2 - 1; i >= 0; i-- {
-			a.down(h, i)
+		if len(h) < n {
+			a.heapify(h)
 		}
+	}
+	a.set.forget()
+}
+
+func (a *extremeAcc) heapify(h []int32) {
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		a.down(h, i)
 	}
 }
 
@@ -189,6 +216,8 @@ func (a *extremeAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 
 func (a *extremeAcc) drop(slots []int32) { a.set.drop(slots) }
 func (a *extremeAcc) bytes() int64       { return a.set.bytes() + a.cell.arena.Bytes() }
+
+func (a *extremeAcc) useMemory(m chunk.Memory) { a.set.useMemory(m) }
 
 // rowCompare returns the total order of rows of t by key column i: SQL order, ties
 // broken by identity where values can be equal and not identical. NULLs do not occur.

@@ -21,13 +21,22 @@ type listAcc struct {
 	order   *chunk.Comparator
 	args    int
 	nulls   bool // NULL arguments count
+	sorted  bool // the result depends on the order of the values
 	builder listBuilder
+
+	// scratch of settle: the values of some groups
+	slots []int32
+	ends  []int // of the groups' slots
+	cols  []*chunk.Column
+	idx   []int32
+	times []int64
 }
 
-// listBuilder folds the sorted values of one group; row i of cols comes times times.
+// listBuilder folds the values of one group.
 type listBuilder interface {
 	reset()
-	add(cols []*chunk.Column, i int, times int64)
+	// add adds rows of cols in their order, row rows[i] times[i] times, or each once if times is nil.
+	add(cols []*chunk.Column, rows []int32, times []int64)
 	// finish appends the result to out.
 	finish(out *chunk.Column)
 }
@@ -41,6 +50,8 @@ func newListAcc(f *functions.Function, spec physical.AggCall, args chunk.Schema)
 	}
 	a.order = chunk.NewIdentityComparator(args, keys)
 	a.builder = newListBuilder(f.Agg.Kind, spec, args)
+	_, bits := a.builder.(*bitBuilder)
+	a.sorted = !bits
 	return a
 }
 
@@ -50,39 +61,74 @@ func (a *listAcc) update(b *aggBatch) {
 	if !a.nulls {
 		b.dropNulls()
 	}
-	if len(b.slots) > 0 {
-		a.set.update(b, b.args, nil)
+	if len(b.slots) == 0 {
+		return
+	}
+	for _, i := range a.set.update(b, b.args) {
+		a.set.add(b.slots[i], i)
 	}
 }
 
+// settle builds the results of the dirty groups, a chunk's worth of values at a time.
 func (a *listAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
+	a.set.heads.reach(t.Slots())
 	out := chunk.NewColumn(a.cell.typ, len(dirty))
-	types := a.set.table.Layout().Types[1:]
 	for _, g := range dirty {
-		slots := a.set.sweep(g)
-		if len(slots) == 0 {
-			out.AppendNull()
-			continue
+		a.slots = append(a.slots, a.set.sweep(g)...)
+		if a.ends = append(a.ends, len(a.slots)); len(a.slots) >= chunk.RowsMax {
+			a.build(out)
 		}
-		cols := make([]*chunk.Column, len(types))
-		for i, typ := range types {
-			cols[i] = chunk.NewColumn(typ, len(slots))
-			a.set.table.AppendKey(cols[i], i+1, slots)
-		}
-		idx := make([]int32, len(slots))
-		for i := range idx {
-			idx[i] = int32(i)
-		}
-		slices.SortFunc(idx, func(x, y int32) int { return a.order.Compare(cols, int(x), cols, int(y)) })
-		a.builder.reset()
-		for _, i := range idx {
-			if n := a.set.count(slots[i]); n > 0 {
-				a.builder.add(cols, int(i), n)
-			}
-		}
-		a.builder.finish(out)
 	}
+	a.build(out)
+	a.set.forget()
 	a.cell.put(t, at, dirty, out)
+}
+
+// build appends the results of the groups whose values are in slots.
+func (a *listAcc) build(out *chunk.Column) {
+	cols := a.cols[:0]
+	for i, typ := range a.set.table.Layout().Types[1:] {
+		c := chunk.NewColumn(typ, len(a.slots))
+		a.set.table.AppendKey(c, i+1, a.slots)
+		cols = append(cols, c)
+	}
+	idx := a.idx[:0]
+	for i := range a.slots {
+		idx = append(idx, int32(i))
+	}
+	compare := func(x, y int32) int { return a.order.Compare(cols, int(x), cols, int(y)) }
+	lo := 0
+	for _, hi := range a.ends {
+		rows := idx[lo:hi]
+		if a.sorted && len(rows) > 1 {
+			slices.SortFunc(rows, compare)
+		}
+		a.one(cols, rows, out)
+		lo = hi
+	}
+	a.cols = cols
+	clear(a.cols)
+	a.slots, a.ends, a.idx = emptied(a.slots), a.ends[:0], emptied(idx)
+}
+
+// one appends the result of a group with the given rows.
+func (a *listAcc) one(cols []*chunk.Column, rows []int32, out *chunk.Column) {
+	a.times = a.times[:0]
+	there := 0
+	for _, i := range rows {
+		if n := a.set.count(a.slots[i]); n > 0 {
+			rows[there] = i
+			a.times = append(a.times, n)
+			there++
+		}
+	}
+	if len(rows) == 0 {
+		out.AppendNull()
+		return
+	}
+	a.builder.reset()
+	a.builder.add(cols, rows[:there], a.times)
+	a.builder.finish(out)
 }
 
 func (a *listAcc) result(images []uint64, stride, n int, out *chunk.Column) {
@@ -91,6 +137,7 @@ func (a *listAcc) result(images []uint64, stride, n int, out *chunk.Column) {
 func (a *listAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 func (a *listAcc) drop(slots []int32)             { a.set.drop(slots) }
 func (a *listAcc) bytes() int64                   { return a.set.bytes() + a.cell.arena.Bytes() }
+func (a *listAcc) useMemory(m chunk.Memory)       { a.set.useMemory(m) }
 
 func newListBuilder(k functions.AggKind, spec physical.AggCall, args chunk.Schema) listBuilder {
 	switch k {
@@ -99,7 +146,7 @@ func newListBuilder(k functions.AggKind, spec physical.AggCall, args chunk.Schem
 	case functions.AggArrayAgg:
 		return &arrayBuilder{b: types.NewArrayBuilder(spec.Type)}
 	case functions.AggJSONBAgg, functions.AggJSONBObjectAgg:
-		return &jsonBuilder{object: k == functions.AggJSONBObjectAgg, plain: spec.Type.Kind == types.KindJSON}
+		return &jsonBuilder{object: k == functions.AggJSONBObjectAgg}
 	}
 	return &bitBuilder{kind: k}
 }
@@ -112,14 +159,23 @@ type stringBuilder struct {
 
 func (s *stringBuilder) reset() { s.buf, s.any = s.buf[:0], false }
 
-func (s *stringBuilder) add(cols []*chunk.Column, i int, times int64) {
-	for range times {
-		if s.any && len(cols) > 1 && !cols[1].IsNull(i) {
-			s.buf = append(s.buf, cols[1].StringAt(i)...)
+func (s *stringBuilder) add(cols []*chunk.Column, rows []int32, times []int64) {
+	for k, i := range rows {
+		for range timesOf(times, k) {
+			if s.any && len(cols) > 1 && !cols[1].IsNull(int(i)) {
+				s.buf = append(s.buf, cols[1].StringAt(int(i))...)
+			}
+			s.buf = append(s.buf, cols[0].StringAt(int(i))...)
+			s.any = true
 		}
-		s.buf = append(s.buf, cols[0].StringAt(i)...)
-		s.any = true
 	}
+}
+
+func timesOf(times []int64, k int) int64 {
+	if times == nil {
+		return 1
+	}
+	return times[k]
 }
 
 func (s *stringBuilder) finish(out *chunk.Column) {
@@ -138,10 +194,12 @@ type arrayBuilder struct {
 
 func (a *arrayBuilder) reset() { a.b.Reset() }
 
-func (a *arrayBuilder) add(cols []*chunk.Column, i int, times int64) {
-	d := cols[0].Datum(i)
-	for range times {
-		a.b.Add(d)
+func (a *arrayBuilder) add(cols []*chunk.Column, rows []int32, times []int64) {
+	for k, i := range rows {
+		d := cols[0].Peek(int(i))
+		for range timesOf(times, k) {
+			a.b.Add(d)
+		}
 	}
 }
 
@@ -152,26 +210,30 @@ func (a *arrayBuilder) finish(out *chunk.Column) {
 
 // jsonBuilder is jsonb_agg and jsonb_object_agg.
 type jsonBuilder struct {
-	object bool
-	plain  bool
-	b      types.JSONBuilder
-	buf    []byte
+	object   bool
+	b        types.JSONBuilder
+	key, val []byte
+	buf      []byte
 }
 
 func (j *jsonBuilder) reset() { j.b.Reset() }
 
-func (j *jsonBuilder) add(cols []*chunk.Column, i int, times int64) {
+func (j *jsonBuilder) add(cols []*chunk.Column, rows []int32, times []int64) {
 	v := cols[0]
 	if j.object {
 		v = cols[1]
 	}
-	text := string(types.AppendJSONValue(nil, v.Type, v.Datum(i), types.DefaultSettings))
-	for range times {
+	for k, i := range rows {
+		j.val = types.AppendJSONValue(j.val[:0], v.Type, v.Peek(int(i)), types.DefaultSettings)
 		if j.object {
-			key := string(types.AppendText(nil, cols[0].Type, cols[0].Datum(i), types.DefaultSettings))
-			j.b.Member(key, text)
-		} else {
-			j.b.Element(text)
+			j.key = types.AppendText(j.key[:0], cols[0].Type, cols[0].Peek(int(i)), types.DefaultSettings)
+		}
+		for range timesOf(times, k) {
+			if j.object {
+				j.b.Member(types.BytesString(j.key), types.BytesString(j.val))
+			} else {
+				j.b.Element(types.BytesString(j.val))
+			}
 		}
 	}
 }
@@ -194,21 +256,23 @@ type bitBuilder struct {
 
 func (b *bitBuilder) reset() { b.v, b.any = 0, false }
 
-func (b *bitBuilder) add(cols []*chunk.Column, i int, times int64) {
-	v := cols[0].Ints[i]
-	switch {
-	case b.kind == functions.AggBitXor:
-		if times%2 != 0 {
-			b.v ^= v
+func (b *bitBuilder) add(cols []*chunk.Column, rows []int32, times []int64) {
+	for k, i := range rows {
+		v := cols[0].Ints[i]
+		switch {
+		case b.kind == functions.AggBitXor:
+			if timesOf(times, k)%2 != 0 {
+				b.v ^= v
+			}
+		case !b.any:
+			b.v = v
+		case b.kind == functions.AggBitAnd:
+			b.v &= v
+		default:
+			b.v |= v
 		}
-	case !b.any:
-		b.v = v
-	case b.kind == functions.AggBitAnd:
-		b.v &= v
-	default:
-		b.v |= v
+		b.any = true
 	}
-	b.any = true
 }
 
 func (b *bitBuilder) finish(out *chunk.Column) {

@@ -108,10 +108,11 @@ func (v *valueSet) restored(groups *chunk.KeyTable) error {
 		return err
 	}
 	at := v.table.Layout().Offset(0)
-	v.lists = make([][]int32, groups.Slots())
+	v.heads.reach(groups.Slots())
+	v.slots = append(v.slots[:0], 0)
 	for _, s := range v.table.LiveSlots(nil) {
-		g := *v.table.Word(s, at)
-		v.lists[g] = append(v.lists[g], s)
+		v.slots[0] = s
+		v.add(int32(*v.table.Word(s, at)), 0)
 		v.size++
 		if v.count(s) == 0 {
 			v.zombies++
@@ -128,10 +129,8 @@ func (a *extremeAcc) restored(t *chunk.KeyTable, at int) error {
 	if err := a.set.restored(t); err != nil {
 		return err
 	}
-	for _, h := range a.set.lists {
-		for i := len(h)/2 - 1; i >= 0; i-- {
-			a.down(h, i)
-		}
+	for g := range a.set.heads.slots() {
+		a.heapify(a.set.list(int32(g)))
 	}
 	return a.cell.restored(t, at)
 }

@@ -301,6 +301,21 @@ func (d *Dataflow) useSpill() {
 			p.UseMemory(d.opts.Spill)
 		}
 	}
+	for _, f := range d.frags {
+		for _, in := range f.inst {
+			for _, o := range in.ops {
+				if u, ok := o.op.(memoryUser); ok {
+					u.useMemory(d.opts.Spill)
+				}
+			}
+		}
+	}
+}
+
+// memoryUser is implemented by what keeps more than its parts in blocks that may spill.
+type memoryUser interface {
+	// useMemory makes blocks come from m; there are none yet.
+	useMemory(m chunk.Memory)
 }
 
 // eachStateful visits the operators that keep rows, by node and worker.

@@ -13,6 +13,7 @@ type overList struct {
 	nulls   bool // NULL arguments count
 	builder listBuilder
 	args    []*chunk.Column
+	rows    []int32
 }
 
 func (a *overList) eval(b *overBatch, fr *overFrames) *chunk.Column {
@@ -49,12 +50,12 @@ func (a *overList) eval(b *overBatch, fr *overFrames) *chunk.Column {
 
 // add adds the rows [lo, hi) and reports whether there were any.
 func (a *overList) add(skip []bool, lo, hi int32) bool {
-	any := false
+	a.rows = a.rows[:0]
 	for i := lo; i < hi; i++ {
 		if skip == nil || !skip[i] {
-			a.builder.add(a.args, int(i), 1)
-			any = true
+			a.rows = append(a.rows, i)
 		}
 	}
-	return any
+	a.builder.add(a.args, a.rows, nil)
+	return len(a.rows) > 0
 }

@@ -9,20 +9,10 @@ const (
 	leafMax   = 1 << leafClass
 	// leafMin is the size class of the smallest leaf: most partitions are small.
 	leafMin = 2
-	// seqSlabBits is the size of the slabs that blocks are cut from, in words.
-	seqSlabBits = 16
 )
 
-// seqArena owns the memory of the row sequences of an operator: blocks of 2^class words
-// cut from slabs, without a pointer into them, so that a million sequences are nothing
-// to the garbage collector. A block is named by its slab and the place in it.
-type seqArena struct {
-	slabs [][]int32
-	open  int // words used of the last common slab
-	last  int // that slab
-	free  [32][]uint64
-	total int64
-}
+// seqArena owns the memory of the row sequences of an operator.
+type seqArena struct{ blockArena[int32] }
 
 // rowSeq is an ordered list of row slots: one leaf or, above leafMax slots, a directory of
 // (leaf, length) pairs. The zero rowSeq is empty. Finding a place costs two binary
@@ -32,43 +22,6 @@ type rowSeq struct {
 	leaves int32 // 0: block is the only leaf
 	block  uint64
 	class  uint8 // of block; 0 for none
-}
-
-func (a *seqArena) alloc(class uint8) uint64 {
-	if f := a.free[class]; len(f) > 0 {
-		a.free[class] = f[:len(f)-1]
-		return f[len(f)-1]
-	}
-	n := 1 << class
-	if class > seqSlabBits {
-		a.slabs = append(a.slabs, make([]int32, n))
-		a.total += int64(n) * 4
-		return uint64(len(a.slabs)-1) << 32
-	}
-	if len(a.slabs) == 0 || a.open+n > len(a.slabs[a.last]) {
-		// The first slab is small: many an operator holds little.
-		size := 1 << seqSlabBits
-		if len(a.slabs) == 0 {
-			size = max(n, 1<<10)
-		}
-		a.slabs = append(a.slabs, make([]int32, size))
-		a.last, a.open = len(a.slabs)-1, 0
-		a.total += int64(size) * 4
-	}
-	b := uint64(a.last)<<32 | uint64(a.open)
-	a.open += n
-	return b
-}
-
-func (a *seqArena) release(block uint64, class uint8) {
-	if class > 0 {
-		a.free[class] = append(a.free[class], block)
-	}
-}
-
-func (a *seqArena) words(block uint64, class uint8) []int32 {
-	at := int(uint32(block))
-	return a.slabs[block>>32][at : at+1<<class : at+1<<class]
 }
 
 // dir returns the directory: three words per leaf, its block and its length.

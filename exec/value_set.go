@@ -8,19 +8,22 @@ import (
 )
 
 // valueSet is a multiset of values per group, for the accumulators whose result is
-// not a sum: a row table keyed by (group, values) by identity, with the count and the
-// position in the group's list. A value whose count is zero stays in its list until
-// the group is settled.
+// not a sum: a row table keyed by (group, values) by identity, with the count, and a list
+// per group of the table's slots of its values. A value whose count is zero stays in its
+// list until the group is settled.
 type valueSet struct {
 	table   *chunk.KeyTable
-	lists   [][]int32 // per group: the table's slots of its values
-	size    int64     // entries in all lists
-	zombies int64     // entries of which the count is zero
+	heads   sideRows // per group: the block of its list, then length<<8 | size class
+	blocks  blockArena[int32]
+	size    int64 // entries in all lists
+	zombies int64 // entries of which the count is zero
 
 	hash  []uint64
 	slots []int32
 	keys  []*chunk.Column
 	group *chunk.Column
+	fresh []int32 // rows of a batch whose values are new
+	gone  []int32 // slots that have left their lists
 }
 
 // Payload of a valueSet's table.
@@ -33,14 +36,16 @@ const (
 func newValueSet(s chunk.Schema) *valueSet {
 	return &valueSet{
 		table: chunk.NewRowTable(append(chunk.Schema{types.Int8}, s...), setWords),
+		heads: sideRows{stride: 2},
 		group: chunk.NewColumn(types.Int8, 0),
 	}
 }
 
-// update adds a batch's weights to its values' counts. Values that are new to their
-// group's list are given to add, if it is not nil, after they were appended.
-func (v *valueSet) update(b *aggBatch, args []*chunk.Column, add func(group, slot int32)) {
+// update adds a batch's weights to its values' counts. It returns the rows whose values are
+// new to their group's list; they are added with add.
+func (v *valueSet) update(b *aggBatch, args []*chunk.Column) (fresh []int32) {
 	n := len(b.slots)
+	v.heads.reach(b.table.Slots())
 	v.group.Ints = v.group.Ints[:0]
 	for _, s := range b.slots {
 		v.group.Ints = append(v.group.Ints, int64(s))
@@ -53,6 +58,7 @@ func (v *valueSet) update(b *aggBatch, args []*chunk.Column, add func(group, slo
 	slots := v.slots[:n]
 	v.table.Upsert(v.keys, v.hash[:n], slots)
 	base := v.table.PayloadOffset()
+	fresh = v.fresh[:0]
 	for i, s := range slots {
 		v.table.Touch(s)
 		w := v.table.Word(s, base+setCount)
@@ -63,68 +69,143 @@ func (v *valueSet) update(b *aggBatch, args []*chunk.Column, add func(group, slo
 		}
 		if listed := v.table.Word(s, base+setListed); *listed == 0 {
 			*listed = 1
-			g := b.slots[i]
-			for int(g) >= len(v.lists) {
-				v.lists = append(v.lists, nil)
-			}
-			v.lists[g] = append(v.lists[g], s)
-			v.size++
-			if add != nil {
-				add(g, s)
-			}
+			fresh = append(fresh, int32(i))
 		} else if was == 0 && *w != 0 {
 			v.zombies--
 		}
 	}
+	v.size += int64(len(fresh))
+	v.fresh = fresh
+	return fresh
+}
+
+// list returns the slots of group g's values, valid until something is added.
+func (v *valueSet) list(g int32) []int32 {
+	h := v.heads.row(g)
+	class := uint8(h[1])
+	if class == 0 {
+		return nil
+	}
+	return v.blocks.words(h[0], class)[:h[1]>>8]
+}
+
+// add puts the value of a fresh row of the batch at the end of its group's list, which it returns.
+func (v *valueSet) add(g, row int32) []int32 {
+	h := v.heads.row(g)
+	n, class := int(h[1]>>8), uint8(h[1])
+	var l []int32
+	switch {
+	case class == 0:
+		class = blockMin
+		h[0] = v.blocks.alloc(class)
+		l = v.blocks.words(h[0], class)
+	case n == 1<<class:
+		b := v.blocks.alloc(class + 1)
+		l = v.blocks.words(b, class+1)
+		copy(l, v.blocks.words(h[0], class))
+		v.blocks.release(h[0], class)
+		h[0], class = b, class+1
+	default:
+		l = v.blocks.words(h[0], class)
+	}
+	l[n] = v.slots[row]
+	h[1] = uint64(n+1)<<8 | uint64(class)
+	return l[:n+1]
+}
+
+// cut shortens group g's list to n slots; what is behind was put elsewhere. A list that
+// has become much smaller than its block moves.
+func (v *valueSet) cut(g int32, n int) {
+	h := v.heads.row(g)
+	class := uint8(h[1])
+	if n == 0 {
+		v.blocks.release(h[0], class)
+		h[0], h[1] = 0, 0
+		return
+	}
+	if fit := classOf(n); fit+2 < class {
+		b := v.blocks.alloc(fit + 1)
+		copy(v.blocks.words(b, fit+1), v.blocks.words(h[0], class)[:n])
+		v.blocks.release(h[0], class)
+		h[0], class = b, fit+1
+	}
+	h[1] = uint64(n)<<8 | uint64(class)
 }
 
 func (v *valueSet) count(s int32) int64 {
 	return int64(*v.table.Word(s, v.table.PayloadOffset()+setCount))
 }
 
-// forget deletes values from the table; they have left their lists already.
-func (v *valueSet) forget(slots []int32) {
-	if len(slots) == 0 {
-		return
-	}
-	for i, h := range hashSlots(v.table, slots) {
-		v.table.Delete(slots[i], h)
-	}
-	v.size -= int64(len(slots))
+// forget deletes the values in gone, which have left their lists already, from the table.
+func (v *valueSet) forget() {
+	deleteSlots(v.table, v.gone)
+	v.size -= int64(len(v.gone))
+	v.gone = emptied(v.gone)
 }
 
-// sweep removes the values without count from group g's list.
-func (v *valueSet) sweep(g int32) []int32 {
-	if int(g) >= len(v.lists) {
+// emptied returns an empty slice with s's room, unless that is much more than s has used.
+func emptied[T any](s []T) []T {
+	if cap(s) > scratchKept && len(s) < cap(s)/16 {
 		return nil
 	}
-	var gone []int32
-	keep := v.lists[g][:0]
-	for _, s := range v.lists[g] {
-		if v.count(s) == 0 {
-			gone = append(gone, s)
-		} else {
-			keep = append(keep, s)
+	return s[:0]
+}
+
+// deleteSlots deletes slots of an indexed table.
+func deleteSlots(t *chunk.KeyTable, slots []int32) {
+	for ; len(slots) > 0; slots = slots[min(len(slots), chunk.RowsMax):] {
+		some := slots[:min(len(slots), chunk.RowsMax)]
+		for i, h := range hashSlots(t, some) {
+			t.Delete(some[i], h)
 		}
 	}
-	v.lists[g] = keep
-	v.zombies -= int64(len(gone))
-	v.forget(gone)
-	return keep
+}
+
+// sweep moves the values without count from group g's list to gone, and returns the list.
+func (v *valueSet) sweep(g int32) []int32 {
+	l := v.list(g)
+	n := 0
+	for _, s := range l {
+		if v.count(s) == 0 {
+			v.gone = append(v.gone, s)
+			continue
+		}
+		l[n] = s
+		n++
+	}
+	if n < len(l) {
+		v.zombies -= int64(len(l) - n)
+		v.cut(g, n)
+	}
+	return v.list(g)
 }
 
 // drop forgets groups.
 func (v *valueSet) drop(groups []int32) {
 	for _, g := range groups {
-		if int(g) < len(v.lists) {
-			v.forget(v.lists[g])
-			v.lists[g] = nil
+		if int(g) >= v.heads.slots() {
+			continue
+		}
+		if l := v.list(g); len(l) > 0 {
+			for _, s := range l {
+				if v.count(s) == 0 {
+					v.zombies--
+				}
+			}
+			v.gone = append(v.gone, l...)
+			v.cut(g, 0)
 		}
 	}
+	v.forget()
 }
 
 func (v *valueSet) bytes() int64 {
-	return v.table.Bytes() + int64(len(v.lists))*24 + v.size*6
+	return v.table.Bytes() + v.heads.bytes() + v.blocks.total + int64(cap(v.gone)+cap(v.fresh))*4
+}
+
+func (v *valueSet) useMemory(m chunk.Memory) {
+	v.heads.useMemory(m)
+	v.blocks.useMemory(m)
 }
 
 // distinctSet turns the rows of a DISTINCT aggregate into the changes of the set of
@@ -208,10 +289,5 @@ func (d *distinctSet) drop(groups []int32) {
 			slots = append(slots, s)
 		}
 	}
-	if len(slots) == 0 {
-		return
-	}
-	for i, h := range hashSlots(d.table, slots) {
-		d.table.Delete(slots[i], h)
-	}
+	deleteSlots(d.table, slots)
 }

@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"slices"
+	"strings"
 
 	"streamdb/sql/types"
 )
@@ -40,6 +41,13 @@ func (c *Column) AppendDatum(d types.Datum) {
 // Datum returns row i as a value of its own. An error row reads as NULL: callers
 // look at Errs first.
 func (c *Column) Datum(i int) types.Datum {
+	d := c.Peek(i)
+	d.S = strings.Clone(d.S)
+	return d
+}
+
+// Peek is Datum without a copy: its bytes are the column's, until that is emptied.
+func (c *Column) Peek(i int) types.Datum {
 	if c.Nulls.Get(i) || (c.Errs != nil && c.ErrAt(i) != nil) {
 		return types.NullDatum
 	}
@@ -56,7 +64,7 @@ func (c *Column) Datum(i int) types.Datum {
 	case types.ClassNumeric:
 		d := types.Datum{N: c.Nums[i]}
 		if d.N.Form == types.NumBig {
-			d.S = string(c.NumBytes(d.N))
+			d.S = types.BytesString(c.NumBytes(d.N))
 			d.N.Coef = 0
 		}
 		return d
@@ -65,7 +73,7 @@ func (c *Column) Datum(i int) types.Datum {
 	case types.ClassUUID:
 		return types.Datum{U: c.UUIDs[i]}
 	}
-	return types.Datum{S: string(c.StringAt(i))}
+	return types.Datum{S: types.BytesString(c.StringAt(i))}
 }
 
 // NumBytes returns the coefficient bytes of a big numeric of this column.

@@ -210,43 +210,67 @@ func AppendJSONText(dst []byte, v string) []byte {
 
 // JSONBuilder makes canonical objects and arrays from canonical parts.
 type JSONBuilder struct {
-	keys []string
-	vals []string
+	buf   []byte
+	parts []jsonPart
+	idx   []int // scratch of AppendObject
 }
 
+// jsonPart is where a part ends in the buffer, and where its key does.
+type jsonPart struct{ key, end int }
+
 // Reset empties the builder.
-func (b *JSONBuilder) Reset() { b.keys, b.vals = b.keys[:0], b.vals[:0] }
+func (b *JSONBuilder) Reset() { b.buf, b.parts = b.buf[:0], b.parts[:0] }
 
 // Member adds a member; key is plain text, val canonical.
 func (b *JSONBuilder) Member(key, val string) {
-	b.keys, b.vals = append(b.keys, key), append(b.vals, val)
+	b.buf = append(b.buf, key...)
+	n := len(b.buf)
+	b.buf = append(b.buf, val...)
+	b.parts = append(b.parts, jsonPart{n, len(b.buf)})
 }
 
 // Element adds an array element.
-func (b *JSONBuilder) Element(val string) { b.vals = append(b.vals, val) }
+func (b *JSONBuilder) Element(val string) { b.Member("", val) }
 
 // Len returns the number of parts added.
-func (b *JSONBuilder) Len() int { return len(b.vals) }
+func (b *JSONBuilder) Len() int { return len(b.parts) }
+
+// part returns key and value of part i.
+func (b *JSONBuilder) part(i int) (key, val []byte) {
+	from := 0
+	if i > 0 {
+		from = b.parts[i-1].end
+	}
+	p := b.parts[i]
+	return b.buf[from:p.key], b.buf[p.key:p.end]
+}
+
+func (b *JSONBuilder) key(i int) string {
+	k, _ := b.part(i)
+	return BytesString(k)
+}
 
 // AppendObject appends the object of the members; of equal keys the last wins.
 func (b *JSONBuilder) AppendObject(dst []byte) []byte {
-	idx := make([]int, len(b.keys))
-	for i := range idx {
-		idx[i] = i
+	b.idx = b.idx[:0]
+	for i := range b.parts {
+		b.idx = append(b.idx, i)
 	}
-	slices.SortStableFunc(idx, func(x, y int) int { return compareJSONKeys(b.keys[x], b.keys[y]) })
+	idx := b.idx
+	slices.SortStableFunc(idx, func(x, y int) int { return compareJSONKeys(b.key(x), b.key(y)) })
 	dst = append(dst, '{')
 	first := true
 	for i, j := range idx {
-		if i+1 < len(idx) && b.keys[idx[i+1]] == b.keys[j] {
+		if i+1 < len(idx) && b.key(idx[i+1]) == b.key(j) {
 			continue
 		}
 		if !first {
 			dst = append(dst, ", "...)
 		}
 		first = false
-		dst = append(AppendJSONString(dst, b.keys[j]), ": "...)
-		dst = append(dst, b.vals[j]...)
+		dst = append(AppendJSONString(dst, b.key(j)), ": "...)
+		_, v := b.part(j)
+		dst = append(dst, v...)
 	}
 	return append(dst, '}')
 }
@@ -254,10 +278,11 @@ func (b *JSONBuilder) AppendObject(dst []byte) []byte {
 // AppendArray appends the array of the elements.
 func (b *JSONBuilder) AppendArray(dst []byte) []byte {
 	dst = append(dst, '[')
-	for i, v := range b.vals {
+	for i := range b.parts {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
+		_, v := b.part(i)
 		dst = append(dst, v...)
 	}
 	return append(dst, ']')
