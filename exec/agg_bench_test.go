@@ -31,7 +31,7 @@ var aggCases = []string{
 	"corr double double", "covar_pop double double", "covar_samp double double", "regr_slope double double", "regr_intercept double double",
 	"regr_r2 double double", "regr_count double double", "regr_avgx double double", "regr_avgy double double", "regr_sxx double double",
 	"regr_syy double double", "regr_sxy double double",
-	"bit_and bigint", "bit_or bigint", "bit_xor bigint", "any_value text",
+	"bit_and bigint", "bit_or bigint", "bit_xor bigint",
 	"string_agg text comma", "array_agg bigint", "array_agg text", "jsonb_agg bigint", "jsonb_agg text", "jsonb_object_agg text bigint",
 	"percentile_cont half double", "percentile_disc half bigint", "percentile_disc half text", "mode bigint",
 }
