@@ -86,7 +86,7 @@ staticcheck:
 	$(call say,staticcheck)
 	$(GO) run $(STATICCHECK) -tags invariants ./...
 
-# SQL benchmarks check their results. Further ones: streamdb bench -help.
+# SQL benchmarks check their results. Further ones: streamdb bench -help. Is it flat for half an hour: streamdb bench soak.
 bench: build
 	$(call say,benchmarks)
 	bin/streamdb bench nexmark

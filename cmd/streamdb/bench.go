@@ -8,6 +8,7 @@ import (
 
 	"streamdb/bench/growth"
 	"streamdb/bench/nexmark"
+	"streamdb/bench/soak"
 	"streamdb/bench/views"
 )
 
@@ -21,6 +22,9 @@ var benchmarks = []verb{
 	}},
 	{"spill", "the cost of a changed row where the state is four times its memory", func(_ context.Context, args []string) error {
 		return growth.MainSpill(args, os.Stdout, os.Stderr)
+	}},
+	{"soak", "whether memory and freshness stay flat under a steady load", func(ctx context.Context, args []string) error {
+		return soak.Main(ctx, args, os.Stdout, os.Stderr)
 	}},
 	{"views", "what a further view on a source costs", func(_ context.Context, args []string) error {
 		return views.Main(args, os.Stdout, os.Stderr)

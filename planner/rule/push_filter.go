@@ -33,13 +33,13 @@ func (c *Ctx) push(n logical.Node, preds []*expr.Expr) logical.Node {
 		if n.Scalar {
 			return c.stop(n, preds)
 		}
-		return c.through(n, preds, below)
+		return c.throughWindows(n, preds, below)
 	case *logical.HopWindow:
 		return c.through(n, preds, logical.SetOf(n.Input.Cols()...))
 	case *logical.SessionWindow:
 		return c.through(n, preds, logical.SetOf(n.Partition...))
 	case *logical.OverWindow:
-		return c.through(n, preds, logical.SetOf(n.Partition...))
+		return c.throughWindows(n, preds, logical.SetOf(n.Partition...))
 	case *logical.ProjectSet:
 		return c.through(n, preds, logical.SetOf(n.Input.Cols()...))
 	case *logical.SetOp:
