@@ -19,7 +19,7 @@ const (
 // the low half of the key's hash and the slot + 1, so that most probes are decided
 // without touching a row, and growing the index needs neither rows nor keys.
 //
-//	index:  [hash32 | slot+1] …            power of two, at most 3/4 full
+//	index:  [hash32 | slot+1] …            at most 3/4 full, in the order of the hashes but for probing
 //	pages:  [header | key words | payload words] × PageRows
 //
 // Rows are never moved: a slot is stable until it is deleted. A KeyTable has one
@@ -35,7 +35,6 @@ type KeyTable struct {
 	live Bitmap
 
 	index []uint64
-	mask  uint32
 	used  int
 
 	Arena Arena
@@ -64,14 +63,22 @@ func NewRowTable(cols Schema, payload int) *KeyTable {
 func newKeyTable(l *Layout, payload int) *KeyTable {
 	t := &KeyTable{lay: l, stride: l.Words() + payload}
 	t.oneInt = len(l.Types) == 1 && l.Types[0].Class() == types.ClassInt
-	t.resetIndex(64)
+	t.resetIndex(indexFirst)
 	return t
 }
 
-func (t *KeyTable) resetIndex(n int) {
-	t.index = wordsOfMemory(t.memory, n)
-	t.mask = uint32(n - 1)
-}
+const (
+	// indexDoubles is the length up to which an index doubles; beyond, it grows by a quarter,
+	// so that it is three fifths full at least. Homes rise with the hash, so that growing
+	// reads and writes in order: BenchmarkKeyTableGrowth.
+	indexDoubles = 1 << 14
+	indexFirst   = 64
+)
+
+func (t *KeyTable) resetIndex(n int) { t.index = wordsOfMemory(t.memory, n) }
+
+// home returns where in an index of n entries the probing for a hash begins.
+func home(h32 uint32, n int) int { return int(uint64(h32) * uint64(n) >> 32) }
 
 // Len returns the number of keys.
 func (t *KeyTable) Len() int { return t.used }
@@ -137,7 +144,7 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
 	for i, h := range hash {
-		pos := uint32(h) & t.mask
+		pos := home(uint32(h), len(t.index))
 		row := enc[i*w : (i+1)*w]
 		for {
 			e := t.index[pos]
@@ -151,7 +158,9 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 					break
 				}
 			}
-			pos = (pos + 1) & t.mask
+			if pos++; pos == len(t.index) {
+				pos = 0
+			}
 		}
 	}
 	return t.used - before
@@ -164,9 +173,9 @@ func (t *KeyTable) prefetch(hash []uint64) {
 		t.cand = make([]uint64, len(hash))
 	}
 	cand := t.cand[:len(hash)]
-	index, mask := t.index, t.mask
+	index := t.index
 	for i, h := range hash {
-		cand[i] = index[uint32(h)&mask]
+		cand[i] = index[home(uint32(h), len(index))]
 	}
 }
 
@@ -183,7 +192,7 @@ func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 	t.prefetch(hash)
 	stride := t.stride
 	for i, h := range hash {
-		pos := uint32(h) & t.mask
+		pos := home(uint32(h), len(t.index))
 		key := uint64(keys[i])
 		for {
 			e := t.index[pos]
@@ -203,7 +212,9 @@ func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 					break
 				}
 			}
-			pos = (pos + 1) & t.mask
+			if pos++; pos == len(t.index) {
+				pos = 0
+			}
 		}
 	}
 }
@@ -222,7 +233,7 @@ func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
 	for i, h := range hash {
-		pos := uint32(h) & t.mask
+		pos := home(uint32(h), len(t.index))
 		slots[i] = -1
 		for e := t.index[pos]; e != 0; e = t.index[pos] {
 			if uint32(e>>32) == uint32(h) {
@@ -231,7 +242,9 @@ func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 					break
 				}
 			}
-			pos = (pos + 1) & t.mask
+			if pos++; pos == len(t.index) {
+				pos = 0
+			}
 		}
 	}
 }
@@ -240,7 +253,7 @@ func (t *KeyTable) findInts(keys []int64, hash []uint64, slots []int32) {
 	t.prefetch(hash)
 	stride := t.stride
 	for i, h := range hash {
-		pos := uint32(h) & t.mask
+		pos := home(uint32(h), len(t.index))
 		slots[i] = -1
 		for e := t.index[pos]; e != 0; e = t.index[pos] {
 			if uint32(e>>32) == uint32(h) {
@@ -252,13 +265,15 @@ func (t *KeyTable) findInts(keys []int64, hash []uint64, slots []int32) {
 					break
 				}
 			}
-			pos = (pos + 1) & t.mask
+			if pos++; pos == len(t.index) {
+				pos = 0
+			}
 		}
 	}
 }
 
 // insert places an encoded row, row r of keys, at index position pos.
-func (t *KeyTable) insert(pos, h32 uint32, enc []uint64, keys []*Column, r int) int32 {
+func (t *KeyTable) insert(pos int, h32 uint32, enc []uint64, keys []*Column, r int) int32 {
 	s := t.place(pos, h32)
 	row := t.Row(s)
 	copy(row, enc)
@@ -267,7 +282,7 @@ func (t *KeyTable) insert(pos, h32 uint32, enc []uint64, keys []*Column, r int) 
 }
 
 // place takes a zeroed slot and enters it at index position pos.
-func (t *KeyTable) place(pos, h32 uint32) int32 {
+func (t *KeyTable) place(pos int, h32 uint32) int32 {
 	s := t.takeSlot()
 	t.index[pos] = uint64(h32)<<32 | uint64(uint32(s)+1)
 	t.used++
@@ -302,15 +317,15 @@ func (t *KeyTable) reserve(n int) {
 	}
 	// A batch of known keys must not grow the index: only what is really full does,
 	// or a batch that might not fit at all.
-	if t.used*8 < len(t.index)*5 && need < len(t.index) {
+	if t.used*8 < len(t.index)*5 && need*8 <= len(t.index)*7 {
 		return
 	}
-	size := 1 << bits.Len(uint(max(t.used*8/5, need)))
 	old := t.index
-	if size <= len(old) {
+	size := len(old) + len(old)/4
+	if len(old) < indexDoubles {
 		size = 2 * len(old)
 	}
-	t.resetIndex(size)
+	t.resetIndex(max(size, t.used*8/5, need*4/3+1))
 	for _, e := range old {
 		if e != 0 {
 			t.reinsert(e)
@@ -322,9 +337,11 @@ func (t *KeyTable) reserve(n int) {
 }
 
 func (t *KeyTable) reinsert(e uint64) {
-	pos := uint32(e>>32) & t.mask
+	pos := home(uint32(e>>32), len(t.index))
 	for t.index[pos] != 0 {
-		pos = (pos + 1) & t.mask
+		if pos++; pos == len(t.index) {
+			pos = 0
+		}
 	}
 	t.index[pos] = e
 }
@@ -345,28 +362,40 @@ func (t *KeyTable) Delete(s int32, hash uint64) {
 // Unindex takes slot s, whose key has the given hash, out of the index: it is reached by
 // slot alone from now on, as one that AppendAll handed out.
 func (t *KeyTable) Unindex(s int32, hash uint64) {
-	pos := uint32(hash) & t.mask
+	pos := home(uint32(hash), len(t.index))
 	for uint32(t.index[pos]) != uint32(s)+1 {
 		if t.index[pos] == 0 {
 			panic("chunk: deleting a key that is not in the table")
 		}
-		pos = (pos + 1) & t.mask
+		if pos++; pos == len(t.index) {
+			pos = 0
+		}
 	}
 	t.unindex(pos)
 }
 
 // unindex empties position pos, moving later entries of the probe sequence back so
 // that no tombstone is needed.
-func (t *KeyTable) unindex(pos uint32) {
+func (t *KeyTable) unindex(pos int) {
+	n := len(t.index)
 	hole := pos
 	for {
-		pos = (pos + 1) & t.mask
+		if pos++; pos == n {
+			pos = 0
+		}
 		e := t.index[pos]
 		if e == 0 {
 			break
 		}
-		home := uint32(e>>32) & t.mask
-		if (pos-home)&t.mask >= (pos-hole)&t.mask {
+		// It may move back as far as its home.
+		back, room := pos-home(uint32(e>>32), n), pos-hole
+		if back < 0 {
+			back += n
+		}
+		if room < 0 {
+			room += n
+		}
+		if back >= room {
 			t.index[hole] = e
 			hole = pos
 		}

@@ -283,10 +283,12 @@ func (t *KeyTable) loadSlots() error {
 
 // rebuildIndex enters all live slots, hashing their keys a page at a time.
 func (t *KeyTable) rebuildIndex() {
-	n := t.used
-	t.used = 0
-	t.reserve(n)
-	t.used = n
+	if n := t.used * 8 / 5; n > len(t.index) {
+		if t.memory != nil {
+			t.memory.FreeWords(t.index)
+		}
+		t.resetIndex(n)
+	}
 	slots := make([]int32, 0, PageRows)
 	hash := make([]uint64, PageRows)
 	for p := range t.pages {
