@@ -15,10 +15,8 @@ import (
 //
 // One index serves both sides: an entry per key with the heads of two chains, one of
 // the left rows with that key, one of the right rows. A row finds its own chain and
-// the other one with a single probe.
-//
-//	index:  key ─ [left head | right head] [matches …]
-//	rows:   columns ─ [weight] [next | prev] [key slot] …      one table per side
+// the other one with a single probe. How entries and rows lie in memory is told in
+// join_rows.go.
 //
 // Pairs leave during Push. What an outer, semi or anti join owes besides depends on
 // whether a row has partners at the end of the epoch, so it leaves in Flush: for each
@@ -29,13 +27,14 @@ type join struct {
 	spec  *physical.Join
 	side  [2]*joinSide
 	index *chunk.KeyTable
+	heads int  // the word of an index entry that holds the heads of its chains
 	pairs bool // pairs are emitted (inner and outer joins)
 
 	residual *residual
 	lead     *joinLead // nil if all pairs leave
 	schema   chunk.Schema
 
-	dirtyKeys []int32
+	dirtyKeys []dirtyKey
 	close     *windowClose
 
 	// nulls is the state of NOT IN, see null_anti.go.
@@ -46,6 +45,7 @@ type join struct {
 	rowAt   []int32
 	fresh   []bool // per row of the chunk: it was not in the table before
 	emptied []int32
+	empty   []int32
 	encoded chunk.Probe
 	// pending pairs: row of the pushed chunk, slot of the other side's row
 	probe, build []int32
@@ -63,12 +63,17 @@ type joinSide struct {
 	// want is the partner state that makes a row contribute: semi joins want
 	// partners, all others none.
 	want  bool
-	dirty []int32
+	dirty []dirtyRow
 	gone  []int32 // detached, not yet deleted
 	// until drops rows that meet nobody any more, nil if they stay.
 	until *untilClose
-	// linked chains lead both ways: rows leave from anywhere.
+	// linked chains lead both ways and to their key: rows leave from anywhere.
 	linked bool
+	// The words of a row that hold its weight, its way back, its place in dirty and its
+	// partners; -1 for what it does not have.
+	weightAt, backAt, dirtyAt, matchAt int
+	// heavy holds the weights that have no room in their rows.
+	heavy map[int32]int64
 	// waiting rows of the epoch are not stored yet, see join_defer.go.
 	deferred    bool
 	waiting     []*chunk.Chunk
@@ -82,23 +87,6 @@ const (
 	findNever findMode = iota // append-only input: never
 	findChain                 // unique keys: the chain holds one row, or two within an epoch
 	findIndex                 // by a hash index over whole rows
-)
-
-// Words of an index entry's payload.
-const (
-	keyHeads   = 0 // left head+1 << 32 | right head+1
-	keyMatches = 1 // then, if counted: right rows, their change, left rows, their change
-	keyWords   = 5
-)
-
-// Words of a row's payload. The last three exist only on a preserved side.
-const (
-	rowWeight  = 0
-	rowLinks   = 1 // next+1 << 32 | prev+1
-	rowKey     = 2
-	rowChange  = 3 // of the weight, in this epoch
-	rowMatches = 4 // partners that pass the residual
-	rowMatched = 5 // their change in this epoch
 )
 
 func newJoin(d *Dataflow, n int) (Operator, error) {
@@ -135,11 +123,7 @@ func newJoin(d *Dataflow, n int) (Operator, error) {
 	for i, k := range s.LeftKeys {
 		keyTypes[i] = l.Schema[k]
 	}
-	words := 1
-	if j.counted() {
-		words = keyWords
-	}
-	j.index = chunk.NewKeyTable(keyTypes, words)
+	j.makeIndex(keyTypes)
 	for _, side := range j.side {
 		side.make(j)
 	}
@@ -161,20 +145,8 @@ func newJoinSide(port int, n *physical.Node, keys []int, unique bool) *joinSide 
 	if n.AppendOnly {
 		s.find = findNever
 	}
-	s.linked = s.find != findNever
+	s.linked = s.find == findIndex
 	return s
-}
-
-// make creates the row table, when it is known what a row must carry.
-func (s *joinSide) make(j *join) {
-	words := 3
-	if s.preserved {
-		words = 4
-		if j.residual != nil {
-			words = 6
-		}
-	}
-	s.rows = chunk.NewRowTable(s.types, words)
 }
 
 // counted reports whether partners are counted per key: outer, semi and anti joins
@@ -218,7 +190,7 @@ func (j *join) Push(port int, c *chunk.Chunk, out *Output) {
 	if j.pairs || j.residual != nil {
 		j.match(s, c, slots, out)
 	}
-	j.dropDead(s, c.Rows)
+	j.dropDead(s, slots)
 }
 
 // keysOf returns the key columns of c, their hash and room for the keys' slots.
@@ -281,6 +253,10 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 	switch s.find {
 	case findNever:
 		s.rows.AppendAll(c.Cols, c.Rows, slots)
+		for i, r := range slots {
+			j.fresh[i] = true
+			j.link(s, keySlots[i], r)
+		}
 	case findIndex:
 		hash := make([]uint64, c.Rows)
 		chunk.HashRows(c.Cols, c.Rows, hash)
@@ -291,23 +267,16 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 	if j.lead != nil && j.lead.spec.Side == s.port {
 		j.lead.enter(s.rows, slots)
 	}
-	at := s.rows.PayloadOffset()
 	for i, r := range slots {
-		w := uint64(c.Weight(i))
-		if s.find != findNever {
-			s.rows.Touch(r)
-		}
-		*s.rows.Word(r, at+rowWeight) += w
-		j.fresh[i] = *s.rows.Word(r, at+rowKey) == 0
-		if j.fresh[i] {
-			*s.rows.Word(r, at+rowKey) = uint64(keySlots[i]) + 1
-			if s.find != findChain {
+		w := c.Weight(i)
+		s.addWeight(r, w)
+		if s.find == findIndex {
+			if j.fresh[i] = *s.rows.Word(r, s.backAt) == 0; j.fresh[i] {
 				j.link(s, keySlots[i], r)
 			}
 		}
 		if s.preserved {
-			*s.rows.Word(r, at+rowChange) += w
-			s.mark(r)
+			s.mark(r, keySlots[i]).change += w
 		}
 	}
 	if s.until != nil {
@@ -326,7 +295,7 @@ func (j *join) insertChained(s *joinSide, c *chunk.Chunk, keySlots, slots []int3
 				break
 			}
 		}
-		if slots[i] < 0 {
+		if j.fresh[i] = slots[i] < 0; j.fresh[i] {
 			r := s.rows.AppendRow(&j.encoded, i)
 			// Linked at once, so that the same row later in the chunk finds it.
 			j.link(s, k, r)
@@ -335,84 +304,9 @@ func (j *join) insertChained(s *joinSide, c *chunk.Chunk, keySlots, slots []int3
 	}
 }
 
-// mark puts row r on the side's list of rows touched in this epoch.
-func (s *joinSide) mark(r int32) {
-	if h := s.rows.Word(r, 0); *h>>32 == 0 {
-		*h |= 1 << 32
-		s.dirty = append(s.dirty, r)
-	}
-}
-
-// markKey puts key k on the list of keys touched in this epoch.
-func (j *join) markKey(k int32) {
-	if h := j.index.Word(k, 0); *h>>32 == 0 {
-		*h |= 1 << 32
-		j.dirtyKeys = append(j.dirtyKeys, k)
-	}
-}
-
-// head returns the first row of side port under key k, -1 for none.
-func (j *join) head(port int, k int32) int32 {
-	w := *j.index.Word(k, j.index.PayloadOffset()+keyHeads)
-	if port == 0 {
-		return int32(w>>32) - 1
-	}
-	return int32(uint32(w)) - 1
-}
-
-func (j *join) setHead(port int, k, r int32) {
-	w := j.index.Word(k, j.index.PayloadOffset()+keyHeads)
-	if port == 0 {
-		*w = *w&(1<<32-1) | uint64(uint32(r+1))<<32
-	} else {
-		*w = *w&^(1<<32-1) | uint64(uint32(r+1))
-	}
-	j.index.Touch(k)
-}
-
-// next returns the row behind r in its chain, -1 at the end.
-func (s *joinSide) next(r int32) int32 {
-	return int32(*s.rows.Word(r, s.rows.PayloadOffset()+rowLinks)>>32) - 1
-}
-
-// link puts row r at the head of key k's chain. Rows of an append-only side leave only
-// from the head, when a whole chain does, unless they are dropped one by one: they have
-// no way back, which saves the write to a row that lies elsewhere.
-func (j *join) link(s *joinSide, k, r int32) {
-	at := s.rows.PayloadOffset() + rowLinks
-	h := j.head(s.port, k)
-	*s.rows.Word(r, at) = uint64(uint32(h+1)) << 32
-	if h >= 0 && s.linked {
-		w := s.rows.Word(h, at)
-		*w = *w&^(1<<32-1) | uint64(uint32(r+1))
-		s.rows.Touch(h)
-	}
-	j.setHead(s.port, k, r)
-}
-
-// unlink takes row r out of key k's chain.
-func (j *join) unlink(s *joinSide, k, r int32) {
-	at := s.rows.PayloadOffset() + rowLinks
-	w := *s.rows.Word(r, at)
-	next, prev := int32(w>>32)-1, int32(uint32(w))-1
-	if next >= 0 && s.linked {
-		n := s.rows.Word(next, at)
-		*n = *n&^(1<<32-1) | uint64(uint32(prev+1))
-		s.rows.Touch(next)
-	}
-	if prev >= 0 {
-		p := s.rows.Word(prev, at)
-		*p = *p&(1<<32-1) | uint64(uint32(next+1))<<32
-		s.rows.Touch(prev)
-	} else {
-		j.setHead(s.port, k, next)
-	}
-}
-
 // match pairs each row of c with the other side's rows of its key.
 func (j *join) match(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output) {
 	o := j.side[1-s.port]
-	at := o.rows.PayloadOffset()
 	// A row without weight may get it back in this epoch: its partners are counted on.
 	perRow := j.residual != nil && o.preserved
 	var values *chunk.Column
@@ -427,24 +321,24 @@ func (j *join) match(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output)
 		for r := j.head(o.port, k); r >= 0; {
 			if values != nil && j.lead.behind(values, i, r) {
 				// It goes no further.
-			} else if perRow || *o.rows.Word(r, at+rowWeight) != 0 {
+			} else if perRow || o.hasWeight(r) {
 				j.probe, j.build = append(j.probe, int32(i)), append(j.build, r)
 			}
-			r = int32(*o.rows.Word(r, at+rowLinks)>>32) - 1
+			r = o.next(r)
 			if len(j.probe) == chunk.RowsMax {
-				j.emitPairs(s, c, out)
+				j.emitPairs(s, c, keySlots, out)
 				j.probe, j.build = j.probe[:0], j.build[:0]
 			}
 		}
 	}
 	if len(j.probe) > 0 {
-		j.emitPairs(s, c, out)
+		j.emitPairs(s, c, keySlots, out)
 	}
 }
 
 // emitPairs emits the pending pairs that pass the residual, and counts them as
 // partners where that is done per row.
-func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
+func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output) {
 	o := j.side[1-s.port]
 	if j.residual != nil {
 		j.residual.filter(j, s, c, out)
@@ -452,7 +346,7 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 			out.poll()
 			return
 		}
-		j.countPairs(s, c)
+		j.countPairs(s, c, keySlots)
 	}
 	if values := j.lead.values(s.port, c); values != nil {
 		j.choose(values)
@@ -482,10 +376,9 @@ func (j *join) emitPairs(s *joinSide, c *chunk.Chunk, out *Output) {
 
 // skipWeightless drops the pending pairs whose stored row has no weight now.
 func (j *join) skipWeightless(o *joinSide) {
-	at := o.rows.PayloadOffset() + rowWeight
 	probe, build := j.probe[:0], j.build[:0]
 	for i, r := range j.build {
-		if *o.rows.Word(r, at) != 0 {
+		if o.hasWeight(r) {
 			probe, build = append(probe, j.probe[i]), append(build, r)
 		}
 	}
@@ -500,11 +393,10 @@ func retyped(c *chunk.Column, t types.Type) *chunk.Column {
 
 // pairWeights multiplies the weights of the pairs; nil when all are 1.
 func (j *join) pairWeights(o *joinSide, c *chunk.Chunk) []int64 {
-	at := o.rows.PayloadOffset() + rowWeight
 	w := make([]int64, len(j.probe))
 	ones := true
 	for i, p := range j.probe {
-		w[i] = c.Weight(int(p)) * int64(*o.rows.Word(j.build[i], at))
+		w[i] = c.Weight(int(p)) * o.weight(j.build[i])
 		ones = ones && w[i] == 1
 	}
 	if ones {
@@ -513,30 +405,18 @@ func (j *join) pairWeights(o *joinSide, c *chunk.Chunk) []int64 {
 	return w
 }
 
-// dropDead deletes the rows of the last Push whose weight has become zero, and keys
-// without rows. A preserved side's rows stay until Flush has seen them.
-func (j *join) dropDead(s *joinSide, n int) {
+// dropDead deletes the rows of the last Push, whose keys are given, if their weight has
+// become zero, and keys without rows. A preserved side's rows stay until Flush has seen them.
+func (j *join) dropDead(s *joinSide, keySlots []int32) {
 	if s.find == findNever || s.preserved || !j.rowsKept(s) {
 		return
 	}
-	at := s.rows.PayloadOffset()
-	for _, r := range j.rowAt[:n] {
-		if *s.rows.Word(r, at+rowWeight) == 0 && *s.rows.Word(r, at+rowKey) != 0 {
-			j.detach(s, r)
+	for i, r := range j.rowAt[:len(keySlots)] {
+		if !s.hasWeight(r) && !s.detached(r) {
+			j.detach(s, keySlots[i], r)
 		}
 	}
 	j.deleteGone(s)
-}
-
-// detach takes row r out of its chain and notes it among the rows that go away; its
-// key is 0 from then on, so that a row is detached once.
-func (j *join) detach(s *joinSide, r int32) {
-	w := s.rows.Word(r, s.rows.PayloadOffset()+rowKey)
-	k := int32(*w) - 1
-	*w = 0
-	j.unlink(s, k, r)
-	j.emptied = append(j.emptied, k)
-	s.gone = append(s.gone, r)
 }
 
 // deleteGone removes the detached rows from their table, then the keys left empty.
@@ -573,28 +453,26 @@ func hashSlots(t *chunk.KeyTable, slots []int32) []uint64 {
 // dropKeys deletes those of the keys under which neither side has rows or matches,
 // unless Flush has yet to look at them.
 func (j *join) dropKeys(keys []int32) {
-	var empty []int32
-	at := j.index.PayloadOffset()
+	empty := j.empty[:0]
 keys:
 	for _, k := range keys {
-		row := j.index.Row(k)
-		if !j.index.Live(k) || row[0]>>32 != 0 {
+		if !j.index.Live(k) || *j.index.Word(k, j.heads) != 0 {
 			continue
 		}
-		for _, w := range row[at:] {
+		for _, w := range j.index.Payload(k) {
 			if w != 0 {
 				continue keys
 			}
 		}
-		row[0] |= 1 << 32 // once, should it stand in keys again
+		*j.index.Word(k, j.heads) = ^uint64(0) // once, should it stand in keys again
 		empty = append(empty, k)
 	}
-	if len(empty) == 0 {
-		return
+	if len(empty) > 0 {
+		for i, h := range hashSlots(j.index, empty) {
+			j.index.Delete(empty[i], h)
+		}
 	}
-	for i, h := range hashSlots(j.index, empty) {
-		j.index.Delete(empty[i], h)
-	}
+	j.empty = empty[:0]
 }
 
 // StateBytes returns the memory of both sides and the index.
@@ -603,7 +481,7 @@ func (j *join) StateBytes() int64 {
 	if j.lead != nil {
 		n += int64(cap(j.lead.best)) * 8
 	}
-	return n
+	return n + int64(len(j.side[0].heavy)+len(j.side[1].heavy))*heavyBytes
 }
 
 // StateKeys returns the number of rows kept.

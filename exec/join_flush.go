@@ -7,44 +7,49 @@ import (
 	"streamdb/sql/types"
 )
 
-// count adds c's rows to the matches of their keys.
+// count adds c's rows to the sums of their keys.
 func (j *join) count(s *joinSide, c *chunk.Chunk, keySlots []int32) {
-	at := j.index.PayloadOffset() + keyMatches
-	if s.port == 0 {
-		at += 2
+	if s.port == 0 && !j.side[1].preserved {
+		// Nobody asks for the left rows; but their keys are looked at.
+		for _, k := range keySlots {
+			j.markKey(k)
+		}
+		return
 	}
 	for i, k := range keySlots {
-		w := uint64(c.Weight(i))
-		*j.index.Word(k, at) += w
-		*j.index.Word(k, at+1) += w
+		w := c.Weight(i)
+		d := j.markKey(k)
+		if s.port == 0 {
+			d.left += w
+			j.countWords(k)[keyLeft] += uint64(w)
+		} else {
+			d.right += w
+			j.countWords(k)[keyRight] += uint64(w)
+		}
 		j.index.Touch(k)
-		j.markKey(k)
 	}
 }
 
 // countPairs adds the pending pairs, which passed the residual, to the partners of
-// the preserved rows among them.
-func (j *join) countPairs(s *joinSide, c *chunk.Chunk) {
+// the preserved rows among them. keySlots are the keys of the pushed rows.
+func (j *join) countPairs(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 	o := j.side[1-s.port]
-	weight := o.rows.PayloadOffset() + rowWeight
 	for i, p := range j.probe {
 		r := j.build[i]
 		if s.preserved && j.fresh[p] {
-			s.partner(j.rowAt[p], *o.rows.Word(r, weight))
+			s.partner(j.rowAt[p], keySlots[p], o.weight(r))
 		}
 		if o.preserved {
-			o.partner(r, uint64(c.Weight(int(p))))
+			o.partner(r, keySlots[p], c.Weight(int(p)))
 		}
 	}
 }
 
-// partner adds w to row r's partners.
-func (s *joinSide) partner(r int32, w uint64) {
-	at := s.rows.PayloadOffset()
-	*s.rows.Word(r, at+rowMatches) += w
-	*s.rows.Word(r, at+rowMatched) += w
+// partner adds w to the partners of row r, which is of key k.
+func (s *joinSide) partner(r, k int32, w int64) {
+	*s.rows.Word(r, s.matchAt) += uint64(w)
 	s.rows.Touch(r)
-	s.mark(r)
+	s.mark(r, k).matched += w
 }
 
 // Flush emits what preserved rows owe, and forgets the rows and keys that are gone.
@@ -58,7 +63,7 @@ func (j *join) Flush(fc *FlushContext, out *Output) {
 	}
 	for _, s := range j.side {
 		if s.preserved && j.residual != nil {
-			j.settleRows(s, s.dirty, out)
+			j.settleRows(s, out)
 		}
 		j.cleanRows(s)
 	}
@@ -94,14 +99,15 @@ func (j *join) settleKeys(s *joinSide, out *Output) {
 		j.settleAll(s, out)
 		return
 	}
-	at := j.index.PayloadOffset() + keyMatches
-	if s.port == 1 {
-		at += 2
-	}
 	var l lone
-	for _, k := range j.dirtyKeys {
-		now := int64(*j.index.Word(k, at))
-		was := now - int64(*j.index.Word(k, at+1))
+	for i := range j.dirtyKeys {
+		d := &j.dirtyKeys[i]
+		k, at, change := d.key, keyRight, d.right
+		if s.port == 1 {
+			at, change = keyLeft, d.left
+		}
+		now := int64(j.countWords(k)[at])
+		was := now - change
 		before, after := (was != 0) == s.want, (now != 0) == s.want
 		if j.spec.Type == physical.JoinNullAnti {
 			before, after = j.nulls.admits(before, j.index, k, false), j.nulls.admits(after, j.index, k, true)
@@ -118,26 +124,25 @@ func (j *join) settleKeys(s *joinSide, out *Output) {
 
 // owed returns the change of row r's contribution.
 func (s *joinSide) owed(r int32, before, after bool) int64 {
-	at := s.rows.PayloadOffset()
-	w := int64(*s.rows.Word(r, at+rowWeight))
+	w := s.weight(r)
 	var d int64
 	if after {
 		d = w
 	}
 	if before {
-		d -= w - int64(*s.rows.Word(r, at+rowChange))
+		d -= w - s.changeOf(r)
 	}
 	return d
 }
 
 // settleRows is settleKeys where partners are counted per row.
-func (j *join) settleRows(s *joinSide, rows []int32, out *Output) {
+func (j *join) settleRows(s *joinSide, out *Output) {
 	var l lone
-	at := s.rows.PayloadOffset()
-	for _, r := range rows {
-		now := int64(*s.rows.Word(r, at+rowMatches))
-		was := now - int64(*s.rows.Word(r, at+rowMatched))
-		l.add(r, s.owed(r, (was != 0) == s.want, (now != 0) == s.want))
+	for i := range s.dirty {
+		d := &s.dirty[i]
+		now := int64(*s.rows.Word(d.row, s.matchAt))
+		was := now - d.matched
+		l.add(d.row, s.owed(d.row, (was != 0) == s.want, (now != 0) == s.want))
 	}
 	j.emitLoneRows(s, &l, out)
 }
@@ -174,19 +179,13 @@ func (j *join) emitLone(s *joinSide, c *chunk.Chunk, out *Output) {
 	out.Emit(r)
 }
 
-// cleanRows ends the epoch for the touched rows of a preserved side: the change
-// counters go back to zero and rows without weight go away.
+// cleanRows ends the epoch for the touched rows of a preserved side: those without weight
+// go away.
 func (j *join) cleanRows(s *joinSide) {
-	at := s.rows.PayloadOffset()
-	for _, r := range s.dirty {
-		row := s.rows.Row(r)
-		row[0] &= 1<<32 - 1
-		row[at+rowChange] = 0
-		if j.residual != nil {
-			row[at+rowMatched] = 0
-		}
-		if row[at+rowWeight] == 0 && row[at+rowKey] != 0 {
-			j.detach(s, r)
+	for _, d := range s.dirty {
+		*s.rows.Word(d.row, s.dirtyAt) = 0
+		if !s.hasWeight(d.row) {
+			j.detach(s, d.key, d.row)
 		}
 	}
 	s.dirty = s.dirty[:0]
@@ -195,14 +194,13 @@ func (j *join) cleanRows(s *joinSide) {
 
 // cleanKeys ends the epoch for the touched keys.
 func (j *join) cleanKeys() {
-	at := j.index.PayloadOffset() + keyMatches
-	for _, k := range j.dirtyKeys {
-		row := j.index.Row(k)
-		row[0] &= 1<<32 - 1
-		row[at+1], row[at+3] = 0, 0
+	for _, d := range j.dirtyKeys {
+		j.countWords(d.key)[0] = 0
+		j.emptied = append(j.emptied, d.key)
 	}
-	j.dropKeys(j.dirtyKeys)
 	j.dirtyKeys = j.dirtyKeys[:0]
+	j.dropKeys(j.emptied)
+	j.emptied = j.emptied[:0]
 }
 
 // registerKeys notes the windows of the keys of a chunk.
@@ -221,10 +219,16 @@ func (j *join) closeKeys(fc *FlushContext) {
 		if !j.index.Live(k) || int64(*j.index.Word(k, at)) >= wm {
 			continue
 		}
-		clear(j.index.Payload(k)[min(keyMatches, len(j.index.Payload(k))):])
+		if j.counted() {
+			j.countWords(k)[keyRight] = 0
+			if j.side[1].preserved {
+				j.countWords(k)[keyLeft] = 0
+			}
+		}
+		j.emptied = append(j.emptied, k)
 		for _, s := range j.side {
 			for r := j.head(s.port, k); r >= 0; r = j.head(s.port, k) {
-				j.detach(s, r)
+				j.detach(s, k, r)
 			}
 		}
 	}

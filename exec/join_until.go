@@ -119,13 +119,13 @@ func (j *join) dropPassed(s *joinSide, fc *FlushContext) {
 	l := s.rows.Layout()
 	for _, r := range s.until.close.due(wm >> untilShift) {
 		// A slot may have been freed and handed out again to a younger row.
-		if !s.rows.Live(r) {
+		if !s.rows.Live(r) || s.detached(r) {
 			continue
 		}
 		if row := s.rows.Row(r); !l.IsNull(row, col) && s.until.until(int64(row[l.Offset(col)])) >= wm {
 			continue
 		}
-		j.detach(s, r)
+		j.detach(s, s.keyOf(r), r)
 	}
 	j.deleteGone(s)
 }

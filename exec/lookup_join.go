@@ -62,7 +62,8 @@ func newLookupJoin(d *Dataflow, n int) Operator {
 		keyTypes[i] = r.Schema[k]
 	}
 	right := newJoinSide(1, r, s.RightKeys, false)
-	j.right = &join{spec: &physical.Join{}, pairs: true, index: chunk.NewKeyTable(keyTypes, 1), side: [2]*joinSide{{}, right}}
+	j.right = &join{spec: &physical.Join{}, pairs: true, side: [2]*joinSide{{}, right}}
+	j.right.makeIndex(keyTypes)
 	right.make(j.right)
 	if !l.AppendOnly {
 		var types chunk.Schema
@@ -102,7 +103,7 @@ func (j *lookupJoin) Push(port int, c *chunk.Chunk, out *Output) {
 	slots := r.slots[:c.Rows]
 	r.index.Upsert(keys, hash, slots)
 	r.insert(s, c, slots)
-	r.dropDead(s, c.Rows)
+	r.dropDead(s, slots)
 }
 
 // withoutNulls returns the rows of c that have no NULL in cols.
@@ -168,7 +169,6 @@ func (j *lookupJoin) look(c *chunk.Chunk, out *Output) {
 	j.find(c, slots)
 	r := j.right
 	s := r.side[1]
-	at := s.rows.PayloadOffset()
 	j.probe, j.build, j.weight, j.lone = j.probe[:0], j.build[:0], j.weight[:0], j.lone[:0]
 	for i, k := range slots {
 		if k < 0 {
@@ -177,7 +177,7 @@ func (j *lookupJoin) look(c *chunk.Chunk, out *Output) {
 		}
 		for b := r.head(1, k); b >= 0; b = s.next(b) {
 			j.probe, j.build = append(j.probe, int32(i)), append(j.build, b)
-			j.weight = append(j.weight, int64(*s.rows.Word(b, at+rowWeight)))
+			j.weight = append(j.weight, s.weight(b))
 			if len(j.probe) == chunk.RowsMax {
 				j.emitPairs(c, out)
 			}
@@ -394,7 +394,7 @@ func (j *lookupJoin) StateKeys() int64 {
 }
 
 func (j *lookupJoin) keeps() []statePart {
-	k := []statePart{tablePart{KeyTable: j.right.index}, j.right.side[1].keeps()}
+	k := []statePart{tablePart{KeyTable: j.right.index}, j.right.side[1].keeps(), j.right.side[1].keepsHeavy()}
 	if j.given != nil {
 		k = append(k, tablePart{KeyTable: j.given}, tablePart{j.parts, true})
 	}
@@ -403,11 +403,8 @@ func (j *lookupJoin) keeps() []statePart {
 
 // restored checks the chains.
 func (j *lookupJoin) restored() error {
-	s := j.right.side[1]
-	for _, k := range j.right.index.LiveSlots(nil) {
-		if h := j.right.head(1, k); h < 0 || int(h) >= s.rows.Slots() || !s.rows.Live(h) {
-			return corrupt("key %d of a lookup join", k)
-		}
+	if err := j.right.side[1].restored(j.right); err != nil {
+		return err
 	}
 	if j.given == nil {
 		return nil

@@ -44,11 +44,14 @@ func (n *nullAnti) admits(alone bool, index *chunk.KeyTable, k int32, now bool) 
 
 // settleAll compares the contribution of every left row.
 func (j *join) settleAll(s *joinSide, out *Output) {
-	at := j.index.PayloadOffset() + keyMatches
 	var l lone
 	for _, k := range j.index.LiveSlots(nil) {
-		now := int64(*j.index.Word(k, at))
-		was := now - int64(*j.index.Word(k, at+1))
+		counts := j.countWords(k)
+		now := int64(counts[keyRight])
+		was := now
+		if at := counts[0]; at > 0 {
+			was -= j.dirtyKeys[at-1].right
+		}
 		before := j.nulls.admits(was == 0, j.index, k, false)
 		after := j.nulls.admits(now == 0, j.index, k, true)
 		for r := j.head(s.port, k); r >= 0; r = s.next(r) {

@@ -10,7 +10,7 @@ import (
 // The parts of the operators' states, save for the aggregation's.
 
 func (j *join) keeps() []statePart {
-	return []statePart{tablePart{KeyTable: j.index}, j.side[0].keeps(), j.side[1].keeps(), j.nulls.keeps()}
+	return []statePart{tablePart{KeyTable: j.index}, j.side[0].keeps(), j.side[1].keeps(), j.nulls.keeps(), j.side[0].keepsHeavy(), j.side[1].keepsHeavy()}
 }
 
 func (s *joinSide) keeps() statePart { return tablePart{s.rows, s.find != findIndex} }
@@ -31,19 +31,8 @@ func (n *nullAnti) keeps() statePart {
 // restored checks the chains and notes the windows of all keys.
 func (j *join) restored() error {
 	for _, s := range j.side {
-		at := s.rows.PayloadOffset()
-		there := func(r int32) bool { return r == -1 || r >= 0 && int(r) < s.rows.Slots() && s.rows.Live(r) }
-		for _, r := range s.rows.LiveSlots(nil) {
-			w := *s.rows.Word(r, at+rowLinks)
-			k := int64(*s.rows.Word(r, at+rowKey)) - 1
-			if !there(int32(w>>32)-1) || !there(int32(uint32(w))-1) || k < 0 || k >= int64(j.index.Slots()) || !j.index.Live(int32(k)) {
-				return corrupt("row %d of side %d of a join", r, s.port)
-			}
-		}
-		for _, k := range j.index.LiveSlots(nil) {
-			if !there(j.head(s.port, k)) {
-				return corrupt("key %d of a join", k)
-			}
+		if err := s.restored(j); err != nil {
+			return err
 		}
 	}
 	if j.close != nil {

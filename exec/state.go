@@ -21,7 +21,7 @@ import (
 // StateVersion is the version of saved state. It changes when an operator keeps its
 // state in other parts, or chunk.HashRows gives other hashes: state of another version
 // is made anew from the inputs.
-const StateVersion = 2
+const StateVersion = 3
 
 // statePart is a part of an operator's state.
 type statePart interface {

@@ -55,6 +55,12 @@ func NewKeyTable(keys Schema, payload int) *KeyTable {
 	return newKeyTable(NewLayout(keys, true), payload)
 }
 
+// NewSolidTable is NewKeyTable for keys of which none is ever NULL: the whole header of a
+// row is its user's, zero at first.
+func NewSolidTable(keys Schema, payload int) *KeyTable {
+	return newKeyTable(newSolidLayout(keys), payload)
+}
+
 // NewRowTable returns an empty table whose keys are whole rows compared by identity.
 func NewRowTable(cols Schema, payload int) *KeyTable {
 	return newKeyTable(NewLayout(cols, false), payload)
@@ -68,8 +74,8 @@ func newKeyTable(l *Layout, payload int) *KeyTable {
 }
 
 const (
-	// indexDoubles is the length up to which an index doubles; beyond, it grows by a quarter,
-	// so that it is three fifths full at least. Homes rise with the hash, so that growing
+	// indexDoubles is the length up to which an index doubles; beyond, it grows by a half,
+	// so that it is half full at least. Homes rise with the hash, so that growing
 	// reads and writes in order: BenchmarkKeyTableGrowth.
 	indexDoubles = 1 << 14
 	indexFirst   = 64
@@ -95,8 +101,9 @@ func (t *KeyTable) Layout() *Layout { return t.lay }
 // Stride returns the words of a row, payload included.
 func (t *KeyTable) Stride() int { return t.stride }
 
-// Row returns slot s's words: header, key, payload. The header's high half and the
-// payload may be written; call Touch for what must reach the next checkpoint.
+// Row returns slot s's words: header, key, payload. The header's bits above those of the
+// columns, its high half at least, and the payload may be written; call Touch for what must
+// reach the next checkpoint.
 func (t *KeyTable) Row(s int32) []uint64 {
 	at := int(s&pageMask) * t.stride
 	return t.pages[s>>pageBits][at : at+t.stride : at+t.stride]
@@ -207,7 +214,7 @@ func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 				s := int32(uint32(e)) - 1
 				at := int(s&pageMask) * stride
 				page := t.pages[s>>pageBits]
-				if page[at+1] == key && uint32(page[at]) == 0 {
+				if page[at+1] == key && page[at]&t.lay.nulls == 0 {
 					slots[i] = s
 					break
 				}
@@ -260,7 +267,7 @@ func (t *KeyTable) findInts(keys []int64, hash []uint64, slots []int32) {
 				s := int32(uint32(e)) - 1
 				at := int(s&pageMask) * stride
 				page := t.pages[s>>pageBits]
-				if page[at+1] == uint64(keys[i]) && uint32(page[at]) == 0 {
+				if page[at+1] == uint64(keys[i]) && page[at]&t.lay.nulls == 0 {
 					slots[i] = s
 					break
 				}
@@ -321,15 +328,23 @@ func (t *KeyTable) reserve(n int) {
 		return
 	}
 	old := t.index
-	size := len(old) + len(old)/4
+	size := len(old) + len(old)/2
 	if len(old) < indexDoubles {
 		size = 2 * len(old)
 	}
 	t.resetIndex(max(size, t.used*8/5, need*4/3+1))
+	index := t.index
 	for _, e := range old {
-		if e != 0 {
-			t.reinsert(e)
+		if e == 0 {
+			continue
 		}
+		pos := home(uint32(e>>32), len(index))
+		for index[pos] != 0 {
+			if pos++; pos == len(index) {
+				pos = 0
+			}
+		}
+		index[pos] = e
 	}
 	if t.memory != nil {
 		t.memory.FreeWords(old)

@@ -8,10 +8,10 @@ import (
 	"streamdb/sql/types"
 )
 
-// Layout says how typed columns lie in a row of 64-bit words: a header, whose low
-// 32 bits mark NULL columns (columns from 32 on have mask words of their own behind
-// the header) and whose high 32 bits belong to the table's user, then one or two
-// words per column. Byte strings are a Ref into the table's Arena.
+// Layout says how typed columns lie in a row of 64-bit words: a header, whose low bits,
+// one a column, mark NULLs (columns from 32 on have mask words of their own behind the
+// header) and whose other bits belong to the table's user, then one or two words per
+// column. Byte strings are a Ref into the table's Arena.
 //
 // A row-major layout touches one or two cache lines per row, however many columns a
 // key has; that is what a hash table over random keys pays for.
@@ -22,8 +22,9 @@ type Layout struct {
 	normal bool
 	off    []int // first word of each column
 	class  []types.Class
-	refs   []int // the columns that may need the arena: byte strings and numerics
-	masks  int   // mask words, the header included
+	refs   []int  // the columns that may need the arena: byte strings and numerics
+	masks  int    // mask words, the header included; 0 if no column can be NULL
+	nulls  uint64 // the bits of the header that mark NULLs
 	words  int
 }
 
@@ -31,11 +32,25 @@ type Layout struct {
 // in the normal form of SQL equality.
 func NewLayout(s Schema, normal bool) *Layout {
 	l := &Layout{Types: s, normal: normal, off: make([]int, len(s)), class: make([]types.Class, len(s))}
-	l.masks = 1
+	l.masks, l.nulls = 1, 1<<min(len(s), 32)-1
 	if len(s) > 32 {
 		l.masks += (len(s) - 32 + 63) / 64
 	}
-	l.words = l.masks
+	l.place(s)
+	return l
+}
+
+// newSolidLayout is NewLayout for keys of which none is ever NULL: the whole header is the
+// user's.
+func newSolidLayout(s Schema) *Layout {
+	l := &Layout{Types: s, normal: true, off: make([]int, len(s)), class: make([]types.Class, len(s))}
+	l.place(s)
+	return l
+}
+
+// place gives each column its words.
+func (l *Layout) place(s Schema) {
+	l.words = max(l.masks, 1)
 	for i, t := range s {
 		l.off[i] = l.words
 		l.words += wordsOf(t.Class())
@@ -44,7 +59,6 @@ func NewLayout(s Schema, normal bool) *Layout {
 			l.refs = append(l.refs, i)
 		}
 	}
-	return l
 }
 
 func wordsOf(c types.Class) int {
@@ -72,12 +86,12 @@ func maskOf(i int) (word int, bit uint64) {
 // IsNull reports whether column i of row is NULL.
 func (l *Layout) IsNull(row []uint64, i int) bool {
 	w, b := maskOf(i)
-	return row[w]&b != 0
+	return l.masks > 0 && row[w]&b != 0
 }
 
 // HasNull reports whether any column of row is NULL.
 func (l *Layout) HasNull(row []uint64) bool {
-	if uint32(row[0]) != 0 {
+	if row[0]&l.nulls != 0 {
 		return true
 	}
 	for i := 1; i < l.masks; i++ {
@@ -279,7 +293,7 @@ func (l *Layout) intern(row []uint64, cols []*Column, r int, a *Arena) {
 // equal reports whether the stored row has the same columns as the encoded one,
 // which is row r of cols.
 func (l *Layout) equal(row, enc []uint64, cols []*Column, r int, a *Arena) bool {
-	if uint32(row[0]) != uint32(enc[0]) {
+	if row[0]&l.nulls != enc[0] {
 		return false
 	}
 	for i := 1; i < l.masks; i++ {

@@ -13,11 +13,13 @@ func (l *Layout) decode(dst *Column, i int, slots []int32, pages [][]uint64, str
 	base := dst.Len()
 	dst.Resize(base + len(slots))
 	at := l.off[i]
-	mw, bit := maskOf(i)
-	for k, s := range slots {
-		row := pages[s>>pageBits][int(s&pageMask)*stride:]
-		if row[mw]&bit != 0 {
-			dst.SetNull(base + k)
+	if l.masks > 0 {
+		mw, bit := maskOf(i)
+		for k, s := range slots {
+			row := pages[s>>pageBits][int(s&pageMask)*stride:]
+			if row[mw]&bit != 0 {
+				dst.SetNull(base + k)
+			}
 		}
 	}
 	dst.growNulls()
