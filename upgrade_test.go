@@ -23,6 +23,7 @@ func TestUpgrade(t *testing.T) {
 		bids      int64 // all that there will be
 	}{
 		{"engine2.tgz", "3223.71200000000000000000", 673, 1840},
+		{"engine3.tgz", "3464.23200000000000000000", 681, 1840},
 	} {
 		t.Run(d.file, func(t *testing.T) {
 			dir := t.TempDir()
