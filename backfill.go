@@ -163,7 +163,12 @@ func (c *core) inputsReady(f *dataflow) bool {
 		if up := f.inputs[i].rel.flow; up != nil {
 			if err := up.ready(ctx); err != nil {
 				if ctx.Err() == nil {
-					f.suspend(fmt.Errorf("it reads %s: %w", up.out.desc.Name, err))
+					if f.leader != up {
+						err = fmt.Errorf("it reads %s: %w", up.out.desc.Name, err)
+					} else {
+						err = f.failsWith(up)
+					}
+					f.suspend(err)
 				}
 				return false
 			}
@@ -262,6 +267,7 @@ func (c *core) join(f *dataflow, w *fill) {
 		state: published{epoch: c.epoch, time: c.time, cat: c.cat, rels: c.rels}})
 	f.turn(flowLive, nil)
 	c.timers.set(&f.timer, f.run.NextDue())
+	c.settleOrphans(f)
 	c.db.nudge()
 }
 

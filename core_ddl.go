@@ -55,10 +55,8 @@ func (c *core) dropStored(id catalog.ID) {
 		}
 	}
 	if t.flow != nil {
-		t.flow.drop()
-		c.timers.set(&t.flow.timer, exec.NoTimer)
-		c.flows = slices.DeleteFunc(slices.Clone(c.flows), func(f *dataflow) bool { return f == t.flow })
-		c.indexReaders()
+		c.retire(t.flow)
+		return
 	}
 	c.db.dropped(t)
 }

@@ -46,6 +46,14 @@ type dataflow struct {
 	marks  []int64 // watermarks of the output columns, nil for none
 	memory int64   // budget of its state, 0 for none
 
+	// key says with whom it may share operators, leader whose it uses, nil for its own;
+	// orphan that its object is gone and the operators are needed, see share.go. core.mu
+	// guards them. home is what its operators know it by.
+	key    shareKey
+	leader *dataflow
+	orphan bool
+	home   *flowHome
+
 	state atomic.Int32 // a flowState
 	// joined is the epoch at which the dataflow went live: from there on its relation
 	// shows every epoch. frontier is the last epoch it has applied while filling.
@@ -55,8 +63,9 @@ type dataflow struct {
 
 	// workers is W of the state it goes on from; 0 for that of the options.
 	workers int
-	// moved tells that operators have run since the state was last copied.
-	moved bool
+	// moved tells that operators have run since the state was last copied; anew that they
+	// are another dataflow's, of which the store has nothing under this one's id.
+	moved, anew bool
 
 	// timer is due when the operators are. While the dataflow is not live it is not set.
 	timer timer
@@ -141,7 +150,8 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 		return err
 	}
 	f := &dataflow{db: c.db, out: t, plan: plan, turned: make(chan struct{})}
-	f.timer.flow = f
+	f.timer.flow, f.memory = f, c.db.memoryOf(t.desc)
+	f.key = c.shareKeyOf(f)
 	var written *int64
 	if saved != nil {
 		f.workers, written = saved.Workers, saved.File
@@ -153,7 +163,7 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 			}
 		}
 	}
-	if err := f.build(c.rels); err != nil {
+	if err := c.equip(f, saved); err != nil {
 		return err
 	}
 	if t.desc.Kind == catalog.KindSink {
@@ -167,15 +177,41 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 	return nil
 }
 
+// equip gives f its operators: its own or, since when it was saved or from now on, those of
+// another dataflow.
+func (c *core) equip(f *dataflow, saved *flowSaved) error {
+	var l *dataflow
+	if saved == nil {
+		l = c.leaderFor(f)
+	} else if saved.Follows != 0 {
+		if up := c.rels[saved.Follows]; up != nil {
+			l = up.flow
+		}
+		if l == nil {
+			return fmt.Errorf("%s shares the operators of relation %d, which is not there", f.out.desc.Name, saved.Follows)
+		}
+	}
+	if l != nil {
+		return f.follow(l)
+	}
+	return f.build(c.rels)
+}
+
+// flowHome is whose the operators of a dataflow are: they may pass to another one.
+type flowHome struct{ f *dataflow }
+
+// interrupted is that of the dataflow.
+func (h *flowHome) interrupted() error { return h.f.interrupted() }
+
 // build makes the operators and binds the scans to what is stored.
 func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 	settings, err := settingsOf(f.plan.Settings)
 	if err != nil {
 		return err
 	}
-	f.memory = f.db.memoryOf(f.out.desc)
+	f.home = &flowHome{f}
 	f.run, err = exec.New(f.plan, exec.Options{Workers: cmp.Or(f.workers, f.db.opts.Workers), Context: &expr.Ctx{Settings: settings},
-		MemoryMax: f.memory, Spill: f.db.newSpace(f.memory), Interrupt: f.interrupted})
+		MemoryMax: f.memory, Spill: f.db.newSpace(f.memory), Interrupt: f.home.interrupted})
 	if err != nil {
 		return err
 	}
@@ -315,7 +351,7 @@ func (c *core) runDataflows(s *step) {
 		}
 		switch bad := f.suspendedInput(); {
 		case bad != nil:
-			c.suspendFlow(f, fmt.Errorf("it reads %s, which is suspended", bad.desc.Name))
+			c.suspendFlow(f, f.failsWith(bad.flow))
 			continue
 		case !f.inputsLive() || f.tooSlow(s):
 			c.leave(f, s)
@@ -342,7 +378,7 @@ func (c *core) suspendFlow(f *dataflow, cause error) {
 	f.suspend(cause)
 	for _, r := range c.readers[f.out.id] {
 		if r.is(flowLive) {
-			c.suspendFlow(r, fmt.Errorf("it reads %s, which is suspended", f.out.desc.Name))
+			c.suspendFlow(r, r.failsWith(f))
 		}
 	}
 }
@@ -405,17 +441,7 @@ func (f *dataflow) suspendedInput() *stored {
 
 // step applies one epoch.
 func (f *dataflow) step(c *core, s *step) error {
-	f.moved = true
-	f.run.Begin(s.time)
-	for i := range f.inputs {
-		in := &f.inputs[i]
-		for _, d := range in.changes(s) {
-			if err := f.run.Push(i, in.take(d)); err != nil {
-				return err
-			}
-		}
-	}
-	r, err := f.run.Flush(exec.FlushInput{Time: s.time, Prev: s.prev, Watermarks: f.watermarks()})
+	r, err := f.result(s)
 	if err != nil {
 		return err
 	}
@@ -433,6 +459,24 @@ func (f *dataflow) step(c *core, s *step) error {
 		s.flows = append(s.flows, f)
 	}
 	return nil
+}
+
+// result is what the operators make of the step's changes.
+func (f *dataflow) result(s *step) (*exec.Result, error) {
+	if f.leader != nil {
+		return f.handOn(s), nil
+	}
+	f.moved = true
+	f.run.Begin(s.time)
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		for _, d := range in.changes(s) {
+			if err := f.run.Push(i, in.take(d)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f.run.Flush(exec.FlushInput{Time: s.time, Prev: s.prev, Watermarks: f.watermarks()})
 }
 
 // watermarks returns the watermark of each scan's columns; those of a view that is not

@@ -55,6 +55,9 @@ type Options struct {
 	// NoInlineFill makes every new view fill beside the step, however small its inputs:
 	// for tests of that way.
 	NoInlineFill bool
+	// NoSharing gives every view operators of its own, even if another has the same plan:
+	// for tests that compare.
+	NoSharing bool
 	// LagEvery makes every dataflow leave the step once in so many epochs, for tests of
 	// that way; 0 means only when it is too slow.
 	LagEvery int

@@ -50,6 +50,9 @@ type flowSaved struct {
 	Marks []int64 `json:"marks,omitempty"`
 	// File is the length of a sink's file.
 	File *int64 `json:"file,omitempty"`
+	// Follows is whose operators the dataflow uses, 0 for its own, see share.go. Version is
+	// 0 then, so that a program which does not know of it fills the view again.
+	Follows catalog.ID `json:"follows,omitempty"`
 }
 
 // frozenFlow is a dataflow in a checkpoint that is being made.
@@ -78,10 +81,11 @@ func (c *core) freezeFlows(fz *frozen) error {
 		if !f.keepable(fz.kept) {
 			continue
 		}
-		k := &frozenFlow{f: f, saved: &flowSaved{Version: exec.StateVersion, Workers: f.run.Workers(), Marks: slices.Clone(f.marks)}}
+		k := &frozenFlow{f: f, saved: f.saved()}
 		fz.kept[f.out.id] = k
 		fz.flows = append(fz.flows, k)
-		if k.whole = c.db.checkpoints.flows[f.out.id] != f; k.whole {
+		if k.whole = f.anew || c.db.checkpoints.flows[f.out.id] != f; k.whole {
+			f.anew = false
 			f.run.Unsave()
 		} else if !f.moved {
 			continue
@@ -108,9 +112,20 @@ func (c *core) freezeFlows(fz *frozen) error {
 	return nil
 }
 
+// saved is what is kept of f beside rows and state.
+func (f *dataflow) saved() *flowSaved {
+	s := &flowSaved{Marks: slices.Clone(f.marks)}
+	if f.leader != nil {
+		s.Follows = f.leader.out.id
+	} else {
+		s.Version, s.Workers = exec.StateVersion, f.run.Workers()
+	}
+	return s
+}
+
 // keepable reports whether a checkpoint can keep f: what it reads must be kept, too.
 func (f *dataflow) keepable(kept map[catalog.ID]*frozenFlow) bool {
-	if !f.is(flowLive) || !f.run.Keepable() || f.sink != nil && f.sink.failed() {
+	if !f.is(flowLive) || f.orphan || !f.run.Keepable() || f.sink != nil && f.sink.failed() {
 		return false
 	}
 	for i := range f.inputs {
@@ -278,6 +293,10 @@ func (db *DB) resumable(state *coreState) (map[catalog.ID]bool, error) {
 	for _, d := range state.Catalog.All() {
 		o := state.Objects[d.ID]
 		if d.Query() == nil || o == nil || o.Flow == nil {
+			continue
+		}
+		if o.Flow.Follows != 0 {
+			can[d.ID] = can[o.Flow.Follows]
 			continue
 		}
 		if o.Flow.Version != exec.StateVersion {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"streamdb/exec"
 	"streamdb/planner"
@@ -73,11 +74,13 @@ type verification struct {
 	result     string // equal, different, history
 	detail     string
 
-	until []int64   // of a source that keeps no rows
-	late  [][]int64 // its late rows
-	marks [][]int64
-	snaps []*relation.Snapshot
-	time  int64
+	plan   *physical.Plan
+	inputs []flowInput
+	until  []int64   // of a source that keeps no rows
+	late   [][]int64 // its late rows
+	marks  [][]int64
+	snaps  []*relation.Snapshot
+	time   int64
 }
 
 func (v *verification) run() error {
@@ -87,7 +90,7 @@ func (v *verification) run() error {
 	if err := v.freeze(); err != nil {
 		return err
 	}
-	if v.detail = historyOf(v.t.flow.plan); v.detail != "" {
+	if v.detail = historyOf(v.plan); v.detail != "" {
 		v.result, v.want = "history", v.have
 		return nil
 	}
@@ -138,6 +141,8 @@ func (v *verification) freeze() error {
 	v.t = f.out
 	out := v.t.rel.Newest()
 	v.rows, v.have = out.Rows(), out.Fingerprint()
+	f = f.operators()
+	v.plan, v.inputs = f.plan, slices.Clone(f.inputs)
 	for _, held := range f.run.Withheld() {
 		v.have = v.have.Add(chunk.Fingerprint(held), 1)
 		v.held += int64(held.Rows)
@@ -157,18 +162,17 @@ func (v *verification) freeze() error {
 
 // recompute runs the plan once over the frozen inputs.
 func (v *verification) recompute() (*chunk.Chunk, error) {
-	f := v.t.flow
-	settings, err := settingsOf(f.plan.Settings)
+	settings, err := settingsOf(v.plan.Settings)
 	if err != nil {
 		return nil, err
 	}
-	run, err := exec.New(f.plan, exec.Options{Workers: 1, Context: &expr.Ctx{Settings: settings}})
+	run, err := exec.New(v.plan, exec.Options{Workers: 1, Context: &expr.Ctx{Settings: settings}})
 	if err != nil {
 		return nil, err
 	}
 	run.Begin(v.time)
-	for i := range f.inputs {
-		in := &f.inputs[i]
+	for i := range v.inputs {
+		in := &v.inputs[i]
 		push := func(c *chunk.Chunk) error {
 			if v.ctx.Err() != nil {
 				return context.Cause(v.ctx)

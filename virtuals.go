@@ -45,7 +45,7 @@ var ownVirtuals = []ownVirtual{
 	virtual(14004, "progress", "How far each view and sink is filled.", fillProgress,
 		"relation", types.Text, "state", types.Text, "rows_read", types.Int8, "rows_total", types.Int8, "frontier", types.Int8, "error", types.Text),
 	virtual(14005, "operators", "Counters of each operator of each view and sink.", fillOperators,
-		"relation", types.Text, "node", types.Int4, "operator", types.Text, "rows", types.Int8, "nanoseconds", types.Int8, "state_bytes", types.Int8, "state_keys", types.Int8),
+		"relation", types.Text, "node", types.Int4, "operator", types.Text, "rows", types.Int8, "nanoseconds", types.Int8, "state_bytes", types.Int8, "state_keys", types.Int8, "shared_with", types.Text),
 	virtual(14006, "watermarks", "The watermark of each relation's event time.", fillWatermarks,
 		"relation", types.Text, "column_name", types.Text, "watermark", types.TimestampTZ, "idle_since", types.TimestampTZ,
 		"late_rows", types.Int8, "future_rows", types.Int8),
@@ -122,7 +122,7 @@ func fillFingerprints(_ *conn, t *transaction, out *chunk.Chunk) {
 func fillDeadLetters(c *conn, t *transaction, out *chunk.Chunk) {
 	t.eachStored(func(s *stored) {
 		c.db.core.mu.Lock()
-		dead := s.dead
+		dead := s.letters()
 		c.db.core.mu.Unlock()
 		if dead == nil {
 			return
@@ -198,14 +198,18 @@ func fillOperators(c *conn, t *transaction, out *chunk.Chunk) {
 			return
 		}
 		c.db.core.mu.Lock()
-		live := s.flow.is(flowLive)
+		f := s.flow.operators()
 		var stats []exec.NodeStats
-		if live { // otherwise it is its fill's
-			stats = s.flow.run.Stats()
+		if s.flow.is(flowLive) { // otherwise it is its fill's
+			stats = f.run.Stats()
+		}
+		var with any
+		if f != s.flow {
+			with = f.out.desc.Name
 		}
 		c.db.core.mu.Unlock()
 		for _, n := range stats {
-			put(out, s.desc.Name, int64(n.Node), string(s.flow.plan.Nodes[n.Node].Kind), n.Rows, n.Nanos, n.StateBytes, n.StateKeys)
+			put(out, s.desc.Name, int64(n.Node), string(s.flow.plan.Nodes[n.Node].Kind), n.Rows, n.Nanos, n.StateBytes, n.StateKeys, with)
 		}
 	})
 }
@@ -255,7 +259,7 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 			return
 		}
 		var lateRows any
-		if n, ok := s.flow.lateRows(); ok {
+		if n, ok := s.flow.operators().lateRows(); ok {
 			lateRows = n
 		}
 		for _, at := range s.desc.MatView.Watermarks {
@@ -295,7 +299,7 @@ func (s *conn) noticeDeadLetters(q *planner.Query) error {
 			continue
 		}
 		s.db.core.mu.Lock()
-		dead := t.dead
+		dead := t.letters()
 		s.db.core.mu.Unlock()
 		if dead == nil {
 			continue
