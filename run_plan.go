@@ -28,7 +28,8 @@ type planRun struct {
 	emit func(*chunk.Chunk) error
 
 	run   *exec.Dataflow
-	own   bool // the transaction's own changes are read: results may cancel out
+	probe *planProbe // notes what the nodes did; nil mostly
+	own   bool       // the transaction's own changes are read: results may cancel out
 	fail  error
 	polls int
 	bytes int64 // pushed since the last look at the memory
@@ -48,11 +49,11 @@ func (s *conn) evalCtx(ctx context.Context, t *transaction) *expr.Ctx {
 
 // runPlan runs a plan over the transaction's snapshot and gives its rows to emit.
 func (s *conn) runPlan(ctx context.Context, t *transaction, plan *physical.Plan, params []expr.Expr, emit func(*chunk.Chunk) error) error {
-	plan, err := s.bindPlan(ctx, t, plan, params)
+	bound, err := s.bindPlan(ctx, t, plan, params)
 	if err != nil {
 		return err
 	}
-	r := &planRun{ctx: ctx, s: s, t: t, plan: plan, eval: s.evalCtx(ctx, t), emit: emit}
+	r := &planRun{ctx: ctx, s: s, t: t, plan: bound, eval: s.evalCtx(ctx, t), emit: emit, probe: probeOf(ctx, plan)}
 	if err := r.pin(); err != nil {
 		return err
 	}
@@ -171,6 +172,9 @@ func (r *planRun) do() error {
 	}
 	if err != nil {
 		return r.wrap(err)
+	}
+	if r.probe != nil {
+		r.probe.actual = actuals(run.Stats())
 	}
 	if c := concat(r.schema(), res.Chunks); c != nil {
 		// Own changes may have emitted a row and taken it back.

@@ -2,7 +2,6 @@ package streamdb
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -342,37 +341,3 @@ func (s *conn) scalar(ctx context.Context, e ast.Expr, t types.Type) (types.Datu
 	}
 	return rows.Cols[0].Datum(0), nil
 }
-
-// explain sends the text of a plan.
-func (s *conn) explain(ctx context.Context, q *planner.Explain, p *portal, r session.Results) error {
-	lines := q.Lines
-	if q.Analyze {
-		n := 0
-		counted := &countingResults{Results: r, rows: &n}
-		began := s.db.now()
-		if err := s.executePlanned(ctx, q.Target, p, counted); err != nil {
-			return err
-		}
-		lines = append(lines, fmt.Sprintf("Rows: %d", n), fmt.Sprintf("Execution Time: %.3f ms", float64(s.db.now()-began)/1000))
-	}
-	var rows [][]string
-	for _, l := range lines {
-		rows = append(rows, []string{l})
-	}
-	return s.textRows([]planner.Field{textField("QUERY PLAN")}, rows, "EXPLAIN", r)
-}
-
-// countingResults swallows a result and counts its rows.
-type countingResults struct {
-	session.Results
-	rows *int
-}
-
-// Fields swallows the columns.
-func (c *countingResults) Fields([]session.Field) error { return nil }
-
-// Chunk counts rows.
-func (c *countingResults) Chunk(k *chunk.Chunk) error { *c.rows += k.Rows; return nil }
-
-// Complete swallows the tag.
-func (c *countingResults) Complete(string) error { return nil }

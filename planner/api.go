@@ -216,15 +216,6 @@ type Subscribe struct {
 	Progress bool
 }
 
-// Explain is the text of a plan.
-type Explain struct {
-	Info
-	Lines []string
-	// Analyze asks to run Target and tell what happened; Lines is empty then.
-	Analyze bool
-	Target  Planned
-}
-
 // New makes a planner over a catalog snapshot.
 func New(cat *catalog.Catalog, opts Options) *Planner {
 	if opts.SearchPath == nil {

@@ -30,7 +30,8 @@ var statementDocs = []struct {
 		{"TABLE name", "TABLE t", ""},
 		{"SUBSCRIBE [TO] name | (query) [WITH (snapshot = …, progress = …)]", "SUBSCRIBE m WITH (snapshot = false)",
 			ours + ": the rows of a relation, then its changes with epoch and weight; queries are refused, make a materialized view"},
-		{"EXPLAIN [(ANALYZE, VERBOSE, …)] statement", "EXPLAIN SELECT * FROM t", "the plan is streamdb's; text only"},
+		{"EXPLAIN [(ANALYZE, VERBOSE, …)] statement", "EXPLAIN SELECT * FROM t", "the plan is streamdb's; text and JSON; LOGICAL, FRAGMENTS; ANALYZE counts rows, time and state of each node"},
+		{"EXPLAIN [(ANALYZE, …)] MATERIALIZED VIEW | SINK name", "EXPLAIN MATERIALIZED VIEW v", "what runs; ANALYZE shows what each node has done so far"},
 	}},
 	{"Changing rows", []statementDoc{
 		{"INSERT INTO table [(column, …)] VALUES … | query [ON CONFLICT …] [RETURNING …]", "INSERT INTO t (k) VALUES (1) ON CONFLICT (k) DO NOTHING RETURNING k", ""},
