@@ -63,6 +63,13 @@ func (c *Clock) Next() int64 {
 	return c.issued
 }
 
+// Observe tells of a time that another clock has issued: what this one issues and shows is not below it.
+func (c *Clock) Observe(t int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.issued = max(c.issued, t)
+}
+
 // Now reads the clock without issuing the time. The next issued time is above it or equal to it.
 func (c *Clock) Now() int64 {
 	c.mu.Lock()

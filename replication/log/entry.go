@@ -68,7 +68,7 @@ const (
 // castagnoli has hardware support on amd64 and arm64.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendEntry appends the stored form of e to dst, which is
+// AppendEntry appends the stored form of e to dst, which is
 //
 //	offset  0  version = 1
 //	        1  codec of the payload: 0 none, 1 S2
@@ -81,7 +81,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //	       24  payload as stored
 //
 // The index is the key it is stored under; it is under the checksum so that an entry cannot pass for another.
-func appendEntry(dst []byte, e *Entry) []byte {
+func AppendEntry(dst []byte, e *Entry) []byte {
 	start := len(dst)
 	dst = append(dst, entryVersion, codecNone, byte(e.Kind), 0)
 	dst = binary.LittleEndian.AppendUint32(dst, e.EngineVersion)
@@ -116,7 +116,7 @@ func appendCompressed(dst, src []byte) []byte {
 	return dst[:n+len(s2.Encode(dst[n:need], src))]
 }
 
-// entryChecksum is the CRC-32C that appendEntry stores.
+// entryChecksum is the CRC-32C that AppendEntry stores.
 func entryChecksum(index uint64, header, body []byte) uint32 {
 	var key [8]byte
 	binary.LittleEndian.PutUint64(key[:], index)
@@ -125,9 +125,9 @@ func entryChecksum(index uint64, header, body []byte) uint32 {
 	return crc32.Update(sum, castagnoli, body)
 }
 
-// decodeEntry reads what appendEntry wrote for the given index. It copies: the entry does not refer to b. Errors are
+// DecodeEntry reads what AppendEntry wrote for the given index. It copies: the entry does not refer to b. Errors are
 // marked ErrCorrupt, except for a format version above ours, which is ErrVersion.
-func decodeEntry(index uint64, b []byte) (Entry, error) {
+func DecodeEntry(index uint64, b []byte) (Entry, error) {
 	if len(b) < entryHeaderSize {
 		return Entry{}, corruptf("entry %d has %d bytes, a header has %d", index, len(b), entryHeaderSize)
 	}

@@ -11,7 +11,7 @@ import (
 // TestEntryFormat pins the bytes on disk: a change here is a new entryVersion.
 func TestEntryFormat(t *testing.T) {
 	e := Entry{Index: 258, Time: 0x0102030405, Kind: 17, EngineVersion: 3, Payload: []byte("abc")}
-	got := hex.EncodeToString(appendEntry(nil, &e))
+	got := hex.EncodeToString(AppendEntry(nil, &e))
 	const want = "01001100" + "03000000" + "0504030201000000" + "03000000" + "03ae9f7f" + "616263"
 	if got != want {
 		t.Errorf("stored form\n got %s\nwant %s", got, want)
@@ -26,18 +26,18 @@ func TestEntryRoundTrip(t *testing.T) {
 	}
 	for _, payload := range [][]byte{nil, []byte("x"), random, bytes.Repeat([]byte("abcd"), compressFrom)} {
 		e := Entry{Index: 9, Time: -5, Kind: KindStage, EngineVersion: 7, Payload: payload}
-		stored := appendEntry([]byte("prefix"), &e)[len("prefix"):]
+		stored := AppendEntry([]byte("prefix"), &e)[len("prefix"):]
 		if len(stored) > len(payload)+entryHeaderSize {
 			t.Errorf("%d bytes stored as %d", len(payload), len(stored))
 		}
-		got, err := decodeEntry(9, stored)
+		got, err := DecodeEntry(9, stored)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got.Index != 9 || got.Time != -5 || got.Kind != KindStage || got.EngineVersion != 7 || !bytes.Equal(got.Payload, payload) {
 			t.Errorf("payload of %d bytes came back as %+v", len(payload), got)
 		}
-		if _, err := decodeEntry(10, stored); !errors.Is(err, ErrCorrupt) {
+		if _, err := DecodeEntry(10, stored); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("entry 9 read as entry 10: %v", err)
 		}
 	}
@@ -46,16 +46,16 @@ func TestEntryRoundTrip(t *testing.T) {
 // TestEntryEveryBit flips each bit of a stored entry: all must be noticed.
 func TestEntryEveryBit(t *testing.T) {
 	e := Entry{Index: 1, Time: 1, Kind: 16, Payload: []byte("payload")}
-	stored := appendEntry(nil, &e)
+	stored := AppendEntry(nil, &e)
 	for i := range len(stored) * 8 {
 		stored[i/8] ^= 1 << (i % 8)
-		if _, err := decodeEntry(1, stored); !errors.Is(err, ErrCorrupt) {
+		if _, err := DecodeEntry(1, stored); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("bit %d flipped: %v", i, err)
 		}
 		stored[i/8] ^= 1 << (i % 8)
 	}
 	for n := range stored {
-		if _, err := decodeEntry(1, stored[:n]); !errors.Is(err, ErrCorrupt) {
+		if _, err := DecodeEntry(1, stored[:n]); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
@@ -63,24 +63,24 @@ func TestEntryEveryBit(t *testing.T) {
 
 // FuzzDecodeEntry feeds arbitrary bytes, with a checksum made right so that what lies behind it is reached.
 func FuzzDecodeEntry(f *testing.F) {
-	f.Add(uint64(1), appendEntry(nil, &Entry{Index: 1, Kind: 16, Payload: []byte("a")}))
-	f.Add(uint64(2), appendEntry(nil, &Entry{Index: 2, Kind: 16, Payload: bytes.Repeat([]byte("a"), 2*compressFrom)}))
+	f.Add(uint64(1), AppendEntry(nil, &Entry{Index: 1, Kind: 16, Payload: []byte("a")}))
+	f.Add(uint64(2), AppendEntry(nil, &Entry{Index: 2, Kind: 16, Payload: bytes.Repeat([]byte("a"), 2*compressFrom)}))
 	f.Fuzz(func(t *testing.T, index uint64, b []byte) {
-		_, _ = decodeEntry(index, b)
+		_, _ = DecodeEntry(index, b)
 		if len(b) < entryHeaderSize {
 			return
 		}
 		b = bytes.Clone(b)
 		sum := entryChecksum(index, b[:entryHeaderSize-4], b[entryHeaderSize:])
 		b[20], b[21], b[22], b[23] = byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24)
-		e, err := decodeEntry(index, b)
+		e, err := DecodeEntry(index, b)
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrVersion) {
 				t.Fatalf("unmarked error %v", err)
 			}
 			return
 		}
-		again, err := decodeEntry(index, appendEntry(nil, &e))
+		again, err := DecodeEntry(index, AppendEntry(nil, &e))
 		if err != nil || !bytes.Equal(again.Payload, e.Payload) {
 			t.Fatalf("entry does not survive: %v", err)
 		}

@@ -37,6 +37,13 @@ type Future struct {
 	bytes   int           // What it holds of the driver's in-flight budget.
 }
 
+// Resolved is a future whose outcome is known, for a log that waits itself. The entry was applied if err is nil.
+func Resolved(index uint64, time int64, err error) *Future {
+	done := make(chan struct{})
+	close(done)
+	return &Future{index: index, time: time, applied: done, done: done, err: err}
+}
+
 // Index is the entry's place in the log.
 func (f *Future) Index() uint64 { return f.index }
 

@@ -214,7 +214,7 @@ func (s *Store) loadBounds() error {
 		var value []byte
 		if value, err = it.ValueAndErr(); err == nil {
 			var e Entry
-			if e, err = decodeEntry(indexOf(it.Key()), value); err == nil {
+			if e, err = DecodeEntry(indexOf(it.Key()), value); err == nil {
 				s.last, s.lastTime = e.Index, e.Time
 			}
 		}
@@ -294,7 +294,7 @@ func (s *Store) Append(group []Entry) error {
 			return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(e.Payload))
 		}
 		last, lastTime = e.Index, e.Time
-		s.encoded = appendEntry(s.encoded[:0], e)
+		s.encoded = AppendEntry(s.encoded[:0], e)
 		if err := b.Set(entryKey(e.Index), s.encoded, nil); err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (s *Store) entryAt(it *pebble.Iterator, want uint64) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("read entry %d of log in %s: %w", want, s.dir, MarkCorruption(err))
 	}
-	e, err := decodeEntry(want, value)
+	e, err := DecodeEntry(want, value)
 	if err != nil {
 		return Entry{}, fmt.Errorf("log in %s: %w", s.dir, err)
 	}
