@@ -292,6 +292,7 @@ func (c *Ctx) innerJoin(n *logical.Join, preds []*expr.Expr) logical.Node {
 	flatten(n)
 	conds = logical.Conjuncts(logical.And(conds...))
 	sets := make([]logical.ColSet, len(items))
+	timed, conds := c.closingJoin(items, conds)
 	for i, it := range items {
 		sets[i] = logical.SetOf(it.Cols()...)
 		var own []*expr.Expr
@@ -305,7 +306,6 @@ func (c *Ctx) innerJoin(n *logical.Join, preds []*expr.Expr) logical.Node {
 		return logical.Where(logical.Unit(), logical.And(conds...))
 	}
 	// A join does not look at its rows again as time passes: that is for a filter above it.
-	var timed []*expr.Expr
 	if c.Maintained {
 		conds = slices.DeleteFunc(slices.Clone(conds), func(p *expr.Expr) bool {
 			t := readsClock(p)

@@ -27,6 +27,34 @@ func (c *Ctx) throughWindows(n logical.Node, preds []*expr.Expr, cols logical.Co
 	return logical.Where(c.through(n, down, cols), logical.And(timed...))
 }
 
+// closingJoin separates the conditions that stay above a join of windows, as they do above
+// a grouping: a row that is taken back needs its partners, which could not be forgotten when their window is over.
+func (c *Ctx) closingJoin(items []logical.Node, conds []*expr.Expr) (timed, rest []*expr.Expr) {
+	if !c.Maintained {
+		return nil, conds
+	}
+	joined := logical.ColSet{}
+	for i, a := range items {
+		for _, b := range items[i+1:] {
+			left, right := settling(a), settling(b)
+			for _, p := range conds {
+				_, _, equal := logical.Equality(p)
+				if r := logical.Refs(p); equal && r.Intersects(left) && r.Intersects(right) && r.SubsetOf(left.Union(right)) {
+					joined = joined.Union(left).Union(right)
+				}
+			}
+		}
+	}
+	for _, p := range conds {
+		if readsClock(p) && logical.Refs(p).Intersects(joined) {
+			timed = append(timed, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	return timed, rest
+}
+
 // settling gives those columns of n that are bounds of windows over rows that are never
 // taken back, with a watermark: nothing comes any more for a window that the watermark has passed.
 func settling(n logical.Node) logical.ColSet {
