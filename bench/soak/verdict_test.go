@@ -54,7 +54,6 @@ func TestJudgeEach(t *testing.T) {
 		"rows":      func(r *record, i int) { r.samples[i].rows += int64(i) * 1e7 },
 		"log":       func(r *record, i int) { r.samples[i].log += int64(i) * 1e8 },
 		"events":    func(r *record, i int) { r.samples[i].events = r.samples[i].events * 9 / 10 },
-		"behind":    func(r *record, i int) { r.samples[i].behind = 1 },
 		"no window": func(r *record, i int) { r.samples[i].closed = time.Minute },
 	} {
 		r := made(flat)
