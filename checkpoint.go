@@ -14,6 +14,7 @@ import (
 
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
+	"streamdb/sql/sqlerr"
 	"streamdb/sql/types"
 	"streamdb/storage"
 	"streamdb/storage/relation"
@@ -62,6 +63,13 @@ type checkpointer struct {
 	// flows is the dataflows of which the store has pieces: a nil one is not the
 	// running one's. nil before the first checkpoint. Guarded by mu.
 	flows map[catalog.ID]*dataflow
+}
+
+// settle waits for a checkpoint that somebody has asked for. With the database's context
+// ended none begins afterwards.
+func (c *checkpointer) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 }
 
 // coreState is the core as a checkpoint keeps it, save for rows.
@@ -239,10 +247,17 @@ func (f *frozen) release() {
 	}
 }
 
-// Checkpoint makes the state of now durable apart from the log, and cuts the log.
+// Checkpoint makes the state of now durable apart from the log, and cuts the log. Close
+// ends it, and waits for it.
 func (db *DB) Checkpoint(ctx context.Context) error {
 	db.checkpoints.mu.Lock()
 	defer db.checkpoints.mu.Unlock()
+	if db.ctx.Err() != nil {
+		return sqlerr.New(sqlerr.AdminShutdown, "the database is closed")
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer context.AfterFunc(db.ctx, func() { end(context.Cause(db.ctx)) })()
 	db.checkpoints.busy.Store(0)
 	db.checkpoints.entries.Store(0)
 	began := time.Now()

@@ -280,6 +280,7 @@ func (db *DB) Close() error {
 	close(db.closing)
 	<-db.sequencerDone
 	db.stop()
+	db.checkpoints.settle()
 	db.jobs.wg.Wait()
 	err := db.driver.Close()
 	return errors.Join(err, db.closeFiles())

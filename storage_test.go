@@ -1,10 +1,12 @@
 package streamdb_test
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,5 +133,42 @@ func TestCheckpointDiskFull(t *testing.T) {
 	c = connect(t, serveOn(t, openOn(t, disk)))
 	if n := number(t, c, "SELECT n FROM n"); n != rows {
 		t.Errorf("%d rows after the restart", n)
+	}
+}
+
+// Close ends checkpoints that somebody has asked for, and none begins afterwards.
+func TestCloseWhileCheckpointing(t *testing.T) {
+	for range 4 {
+		db, err := streamdb.Open("data", streamdb.Options{FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, serveOn(t, db))
+		must(t, c, "CREATE TABLE t (k int PRIMARY KEY, v text)", "CREATE MATERIALIZED VIEW m AS SELECT v, count(*) FROM t GROUP BY v",
+			"INSERT INTO t SELECT g, 'value ' || g FROM generate_series(1, 5000) g")
+		var all sync.WaitGroup
+		begun := make(chan struct{}, 1)
+		for range 2 {
+			all.Go(func() {
+				for {
+					err := db.Checkpoint(context.Background())
+					select {
+					case begun <- struct{}{}:
+					default:
+					}
+					if err != nil {
+						return
+					}
+				}
+			})
+		}
+		<-begun
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+		if err := db.Checkpoint(t.Context()); err == nil {
+			t.Error("a closed database makes checkpoints")
+		}
 	}
 }
