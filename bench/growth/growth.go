@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,22 +35,53 @@ type Report struct {
 	ResultPerRow float64 `json:"result_bytes_per_row"`
 }
 
+// cases is what is measured.
+var cases = []struct {
+	flag, name string
+	run        func(n int64) (Report, error)
+}{
+	{"agg", "count and sum by key", aggregate},
+	{"join", "join with a keyed table", join},
+	{"table", "UPDATE of a table on disk", table},
+}
+
+// leastBase is the least number of rows of the largest base.
+const leastBase = 10_000
+
+// bases returns the sizes that are measured: decades up to the largest, from the first of
+// 100,000 rows or more.
+func bases(most int64) []int64 {
+	all := []int64{most}
+	for n := most / 10; n >= 100_000; n /= 10 {
+		all = append(all, n)
+	}
+	slices.Reverse(all)
+	return all
+}
+
 // Main runs `streamdb bench growth`.
 func Main(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("streamdb bench growth", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	most := f.Int64("max", 10_000_000, "largest base, in rows")
+	only := f.String("cases", "all", "agg, join, table, separated by commas, or all")
+	memory := f.Int64("memory", 20<<10, "`MiB` from which on memory is collected whatever it takes")
 	asJSON := f.Bool("json", false, "print a JSON object per line")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if *most < leastBase {
+		return fmt.Errorf("--max %d: choose at least %d", *most, leastBase)
+	}
+	// Half of a large base is not to lie about as garbage beside it.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(*memory << 20))
 	var all []Report
-	for _, c := range []struct {
-		name string
-		run  func(n int64) (Report, error)
-	}{{"count and sum by key", aggregate}, {"join with a keyed table", join}} {
+	for _, c := range cases {
+		if *only != "all" && !slices.Contains(strings.Split(*only, ","), c.flag) {
+			continue
+		}
 		last := 0.0
-		for n := int64(100_000); n <= *most; n *= 10 {
+		for _, n := range bases(*most) {
 			r, err := c.run(n)
 			if err != nil {
 				return err
@@ -78,11 +112,13 @@ func Main(args []string, stdout, stderr io.Writer) error {
 }
 
 // changes is the number of changed rows that are timed, batch the rows of an epoch,
-// restEpochs the epochs of one row before the memory is read.
+// restEpochs the epochs of one row before the memory is read. The result is merged after
+// so many epochs of the base.
 const (
-	changes    = 1 << 20
-	batch      = 1 << 16
-	restEpochs = 20
+	changes     = 1 << 20
+	batch       = 1 << 16
+	restEpochs  = 20
+	mergeEpochs = 8
 )
 
 // keys gives a full period of pseudo-random keys in [0, n).
@@ -179,6 +215,11 @@ func aggregate(n int64) (Report, error) {
 		if err := step(pairs(int(min(batch, n-lo)), rising, 1), true); err != nil {
 			return r, err
 		}
+		if lo/batch%mergeEpochs == 0 {
+			if err := merge(out); err != nil {
+				return r, err
+			}
+		}
 	}
 	if err := merge(out); err != nil {
 		return r, err
@@ -206,6 +247,7 @@ func aggregate(n int64) (Report, error) {
 		}
 	}
 	r.NsPerChange = float64(time.Since(began).Nanoseconds()) / changes
+	d, out = nil, nil // the loop has the memory for itself
 	r.LoopNs = loopAggregate(n, chunks)
 	return r, nil
 }
@@ -307,6 +349,7 @@ func join(n int64) (Report, error) {
 		}
 	}
 	r.NsPerChange = float64(time.Since(began).Nanoseconds()) / changes
+	d = nil // as above
 	r.LoopNs = loopJoin(n, chunks)
 	return r, nil
 }
