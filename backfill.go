@@ -386,7 +386,7 @@ func (w *fill) flush() error {
 		return err
 	}
 	w.f.raise(r.Watermarks)
-	if _, w.dead, err = w.f.put(w.epoch, r, w.dead); err != nil {
+	if _, w.dead, err = w.f.put(w.epoch, r, w.dead, false); err != nil {
 		return err
 	}
 	w.f.addSpan(span{from: w.epoch, to: w.epoch, missing: w.time})

@@ -445,7 +445,7 @@ func (f *dataflow) step(c *core, s *step) error {
 	if err != nil {
 		return err
 	}
-	changed, dead, err := f.put(s.epoch, r, f.out.dead)
+	changed, dead, err := f.put(s.epoch, r, f.out.dead, true)
 	if err != nil {
 		return err
 	}
@@ -541,16 +541,23 @@ func (f *dataflow) raise(now []int64) bool {
 
 // put appends an epoch's result to the output relation and its indexes, and the dead
 // letters to theirs, which is made if there is none yet. It returns what changed and the
-// relation of the dead letters. It touches nothing that core.mu guards: a fill calls it
+// relation of the dead letters. Within the step a follower's relation takes the run over
+// that its leader has made. It touches nothing that core.mu guards: a fill calls it
 // beside the step.
-func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Relation) ([]*relation.Relation, *relation.Relation, error) {
+func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Relation, inStep bool) ([]*relation.Relation, *relation.Relation, error) {
 	var changed []*relation.Relation
 	if len(r.Chunks) > 0 {
 		if f.sink != nil {
 			f.sink.add(epoch, concat(f.out.schema(), r.Chunks))
 		}
 		for _, x := range append([]*stored{f.out}, f.out.indexes...) {
-			if err := x.rel.AppendAll(epoch, r.Chunks); err != nil {
+			var err error
+			if inStep && f.leader != nil && x == f.out {
+				err = x.rel.Echo(epoch, f.leader.out.rel)
+			} else {
+				err = x.rel.AppendAll(epoch, r.Chunks)
+			}
+			if err != nil {
 				return nil, dead, err
 			}
 			changed = append(changed, x.rel)

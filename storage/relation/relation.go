@@ -54,6 +54,9 @@ type delta struct {
 	layout *layout
 	run    *run
 	gone   *version
+	// print and rows are what the run adds to the fingerprint and the sum of the weights.
+	print chunk.Hash128
+	rows  int64
 }
 
 type print struct {
@@ -167,16 +170,21 @@ func collect(s chunk.Schema, chunks []*chunk.Chunk) []*chunk.Chunk {
 
 // add puts a run of the given rows on top.
 func (r *Relation) add(epoch Epoch, top *run, rows ...*chunk.Chunk) error {
-	old := r.newest()
-	v := version{epoch: epoch, layout: r.layout, rows: old.rows, print: old.print}
+	d := delta{epoch: epoch, layout: r.layout, run: top}
 	for _, c := range rows {
-		v.print, v.rows = addPrints(c, v.print, v.rows)
+		d.print, d.rows = addPrints(c, d.print, d.rows)
 	}
+	return r.addDelta(d)
+}
+
+// addDelta puts a delta with a run on top.
+func (r *Relation) addDelta(d delta) error {
 	r.mu.Lock()
-	r.keepDelta(delta{epoch: epoch, layout: r.layout, run: top})
-	old = r.newest() // a merge may have come in between
+	r.keepDelta(d)
+	old := r.newest()
+	v := version{epoch: d.epoch, layout: r.layout, rows: old.rows + d.rows, print: addHash(old.print, d.print)}
 	v.runs = make([]*run, 0, len(old.runs)+1)
-	v.runs = append(append(v.runs, old.runs...), top)
+	v.runs = append(append(v.runs, old.runs...), d.run)
 	r.push(v)
 	r.mu.Unlock()
 	return r.mergeInline()
