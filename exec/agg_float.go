@@ -2,7 +2,6 @@ package exec
 
 import (
 	"math"
-	"math/big"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/functions"
@@ -14,70 +13,64 @@ import (
 // of the values and, for the latter two, of their squares. Words: a cell. A result that
 // leaves the type's range is an error, until retractions bring it back.
 type floatAcc struct {
-	kind   functions.AggKind
-	real   bool // the argument is real
-	cell   *cell
-	groups []*floatGroup // by slot
-	size   int64
-}
+	kind functions.AggKind
+	real bool // the argument is real
+	cell *cell
+	rows sideRows // per group: values, their sum, that of their squares
+	pool exactPool
 
-type floatGroup struct {
-	n    int64
-	sum  exactFloat
-	sum2 exactFloat
+	sum, sum2 exactFloat // scratch of settle
+	math      exactMath
 }
 
 func newFloatAcc(kind functions.AggKind, arg, result types.Type) *floatAcc {
-	return &floatAcc{kind: kind, real: arg.Kind == types.KindFloat4, cell: newCell(result)}
+	a := &floatAcc{kind: kind, real: arg.Kind == types.KindFloat4, cell: newCell(result), rows: sideRows{stride: 1 + exactWords}}
+	if a.squares() {
+		a.rows.stride += exactWords
+	}
+	return a
 }
 
 func (a *floatAcc) words() int { return a.cell.words() }
 
-func (a *floatAcc) squares() bool {
-	return a.kind != functions.AggSum && a.kind != functions.AggAvg
-}
+func (a *floatAcc) squares() bool { return squares(a.kind) }
 
 func (a *floatAcc) update(b *aggBatch) {
-	c := b.args[0]
+	c, square := b.args[0], a.squares()
+	a.rows.reach(b.table.Slots())
 	for i, s := range b.slots {
 		if c.Nulls.Get(i) {
 			continue
 		}
-		for int(s) >= len(a.groups) {
-			a.groups = append(a.groups, nil)
-		}
-		g := a.groups[s]
-		if g == nil {
-			g = &floatGroup{}
-			a.groups[s] = g
-		}
+		row := a.rows.row(s)
 		w, v := b.weight(i), c.Floats[i]
-		before := g.sum.size() + g.sum2.size()
-		g.n += w
-		g.sum.add(v, w)
-		if a.squares() && !math.IsInf(v, 0) && v == v {
-			// The square of a 53-bit mantissa is the sum of two floats, exactly.
-			hi := v * v
-			g.sum2.add(hi, w)
-			if !math.IsInf(hi, 0) {
-				g.sum2.add(math.FMA(v, v, -hi), w)
-			}
+		row[0] += uint64(w)
+		a.pool.add(row[1:], v, w)
+		if square {
+			a.pool.addProduct(row[1+exactWords:], v, v, w)
 		}
-		a.size += g.sum.size() + g.sum2.size() - before
 	}
 }
 
 func (a *floatAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
+	a.rows.reach(t.Slots())
 	col := chunk.NewColumn(a.cell.typ, len(dirty))
 	col.Resize(len(dirty))
 	var over []int32
 	for i, s := range dirty {
 		v, ok := 0.0, false
-		if int(s) < len(a.groups) && a.groups[s] != nil && a.groups[s].n > 0 {
-			v, ok = a.value(a.groups[s])
-			if _, special := a.groups[s].sum.special(); ok && !special && math.IsInf(v, 0) {
+		row := a.rows.row(s)
+		if n := int64(row[0]); n > 0 {
+			sum := a.pool.load(row[1:], &a.sum)
+			if a.squares() {
+				a.pool.load(row[1+exactWords:], &a.sum2)
+			}
+			v, ok = floatResult(a.kind, a.real, n, sum, &a.sum2, &a.math)
+			if _, special := sum.special(); ok && !special && math.IsInf(v, 0) {
 				over, ok = append(over, s), false
 			}
+		} else if n == 0 {
+			a.free(row)
 		}
 		*t.Word(s, at) &^= cellOver
 		if !ok {
@@ -92,39 +85,42 @@ func (a *floatAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 	}
 }
 
+// free empties a group's sums.
+func (a *floatAcc) free(row []uint64) {
+	row[0] = 0
+	for at := 1; at < len(row); at += exactWords {
+		a.pool.free(row[at:])
+	}
+}
+
 // cellOver in a cell's header says that the result is out of range; the cell is NULL then.
 const cellOver = 1 << 33
 
-// value computes the result of a group with rows; ok is false for NULL.
-func (a *floatAcc) value(g *floatGroup) (v float64, ok bool) {
-	switch a.kind {
+// floatResult computes an aggregate of n > 0 values from their sum and, where it is needed, that of their squares; ok is
+// false for NULL.
+func floatResult(kind functions.AggKind, isReal bool, n int64, sum, sum2 *exactFloat, x *exactMath) (v float64, ok bool) {
+	switch kind {
 	case functions.AggSum:
-		if a.real {
-			return g.sum.roundReal(), true
+		if isReal {
+			return sum.roundReal(), true
 		}
-		return g.sum.round(), true
+		return sum.round(), true
 	case functions.AggAvg:
-		return g.sum.round() / float64(g.n), true
+		return sum.round() / float64(n), true
 	}
-	n := float64(g.n)
-	if a.kind == functions.AggVarSamp || a.kind == functions.AggStddevSamp {
-		if g.n < 2 {
+	d := float64(n)
+	if kind == functions.AggVarSamp || kind == functions.AggStddevSamp {
+		if n < 2 {
 			return 0, false
 		}
-		n--
+		d--
 	}
-	if _, special := g.sum.special(); special {
+	if _, special := sum.special(); special {
 		return math.NaN(), true
 	}
 	// (n·Σx² − (Σx)²) / (n·d), all but the last division exact.
-	sum, sum2 := g.sum.exact(), g.sum2.exact()
-	const prec = 4400
-	count := new(big.Float).SetPrec(prec).SetInt64(g.n)
-	top := new(big.Float).SetPrec(prec).Mul(count, sum2)
-	top.Sub(top, new(big.Float).SetPrec(prec).Mul(sum, sum))
-	f, _ := top.Quo(top, count).Float64()
-	f /= n
-	if a.kind == functions.AggStddevPop || a.kind == functions.AggStddevSamp {
+	f := x.centred(n, sum2, sum, sum) / d
+	if kind == functions.AggStddevPop || kind == functions.AggStddevSamp {
 		f = math.Sqrt(f)
 	}
 	return f, true
@@ -155,11 +151,15 @@ func (a *floatAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 
 func (a *floatAcc) drop(slots []int32) {
 	for _, s := range slots {
-		if int(s) < len(a.groups) && a.groups[s] != nil {
-			a.size -= a.groups[s].sum.size() + a.groups[s].sum2.size()
-			a.groups[s] = nil
+		if int(s) < a.rows.slots() {
+			a.free(a.rows.row(s))
 		}
 	}
 }
 
-func (a *floatAcc) bytes() int64 { return a.size + int64(len(a.groups)*8) }
+func (a *floatAcc) bytes() int64 { return a.rows.bytes() + a.pool.total }
+
+func (a *floatAcc) useMemory(m chunk.Memory) {
+	a.rows.useMemory(m)
+	a.pool.useMemory(m)
+}

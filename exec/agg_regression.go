@@ -2,7 +2,6 @@ package exec
 
 import (
 	"math"
-	"math/big"
 
 	"streamdb/sql/chunk"
 	"streamdb/sql/functions"
@@ -17,11 +16,17 @@ import (
 // The results are put together from those as PostgreSQL does. So they do not depend on the order of the rows, and a
 // retraction undoes an insertion. Sums that leave the range of doubles are an error. Words: a cell.
 type regressionAcc struct {
-	kind   functions.AggKind
-	cell   *cell
-	groups []*regressionGroup // by slot
-	size   int64
+	kind functions.AggKind
+	cell *cell
+	rows sideRows // per group: rows, then the sums in the order of regressionGroup
+	pool exactPool
+
+	group regressionGroup // scratch of settle
+	math  exactMath
 }
+
+// regressionSums is the number of sums of a group.
+const regressionSums = 5
 
 // regressionGroup is the sums of one group, over the rows in which both arguments are there.
 type regressionGroup struct {
@@ -30,28 +35,49 @@ type regressionGroup struct {
 }
 
 func newRegressionAcc(kind functions.AggKind, result types.Type) *regressionAcc {
-	return &regressionAcc{kind: kind, cell: newCell(result)}
+	return &regressionAcc{kind: kind, cell: newCell(result), rows: sideRows{stride: 1 + regressionSums*exactWords}}
 }
 
 func (a *regressionAcc) words() int { return a.cell.words() }
 
 func (a *regressionAcc) update(b *aggBatch) {
 	ys, xs := b.args[0], b.args[1]
+	a.rows.reach(b.table.Slots())
 	for i, s := range b.slots {
 		if ys.Nulls.Get(i) || xs.Nulls.Get(i) {
 			continue
 		}
-		for int(s) >= len(a.groups) {
-			a.groups = append(a.groups, nil)
-		}
-		g := a.groups[s]
-		if g == nil {
-			g = &regressionGroup{}
-			a.groups[s] = g
-		}
-		before := g.size()
-		g.add(xs.Floats[i], ys.Floats[i], b.weight(i))
-		a.size += g.size() - before
+		row := a.rows.row(s)
+		x, y, w := xs.Floats[i], ys.Floats[i], b.weight(i)
+		row[0] += uint64(w)
+		a.pool.add(row[1:], x, w)
+		a.pool.add(row[1+exactWords:], y, w)
+		a.pool.addProduct(row[1+2*exactWords:], x, x, w)
+		a.pool.addProduct(row[1+3*exactWords:], y, y, w)
+		a.pool.addProduct(row[1+4*exactWords:], x, y, w)
+	}
+}
+
+// sums returns the five sums.
+func (g *regressionGroup) sums() [regressionSums]*exactFloat {
+	return [regressionSums]*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy}
+}
+
+// load sets the scratch group to that in row.
+func (a *regressionAcc) load(row []uint64) *regressionGroup {
+	g := &a.group
+	g.n = int64(row[0])
+	for i, s := range g.sums() {
+		a.pool.load(row[1+i*exactWords:], s)
+	}
+	return g
+}
+
+// free empties a group's sums.
+func (a *regressionAcc) free(row []uint64) {
+	row[0] = 0
+	for at := 1; at < len(row); at += exactWords {
+		a.pool.free(row[at:])
 	}
 }
 
@@ -65,16 +91,14 @@ func (g *regressionGroup) add(x, y float64, w int64) {
 	g.xy.addProduct(x, y, w)
 }
 
-// addProduct adds w times x·y. The product of two 53-bit mantissas is the sum of two floats, exactly; what is not
-// finite is counted in the sums of x and y.
+// addProduct adds w times x·y, see exactProduct.
 func (s *exactFloat) addProduct(x, y float64, w int64) {
-	hi := x * y
-	if hi != hi || math.IsInf(x, 0) || math.IsInf(y, 0) {
-		return
+	hi, lo, n := exactProduct(x, y)
+	if n > 0 {
+		s.add(hi, w)
 	}
-	s.add(hi, w)
-	if !math.IsInf(hi, 0) {
-		s.add(math.FMA(x, y, -hi), w)
+	if n > 1 {
+		s.add(lo, w)
 	}
 }
 
@@ -83,24 +107,25 @@ func (g *regressionGroup) size() int64 {
 }
 
 func (a *regressionAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
+	a.rows.reach(t.Slots())
 	col := chunk.NewColumn(a.cell.typ, len(dirty))
 	col.Resize(len(dirty))
 	var over []int32
 	for i, s := range dirty {
 		*t.Word(s, at) &^= cellOver
-		var g *regressionGroup
-		if int(s) < len(a.groups) {
-			g = a.groups[s]
+		row := a.rows.row(s)
+		n := int64(row[0])
+		if n == 0 {
+			a.free(row)
 		}
 		if a.kind == functions.AggRegrCount {
-			if g != nil {
-				col.Ints[i] = g.n
-			}
+			col.Ints[i] = n
 			continue
 		}
 		v, ok := 0.0, false
-		if g != nil && g.n > 0 {
-			if v, ok = g.value(a.kind); g.overflows(v) {
+		if n > 0 {
+			g := a.load(row)
+			if v, ok = g.value(a.kind, &a.math); g.overflows(v) {
 				over, ok = append(over, s), false
 			}
 		}
@@ -124,7 +149,7 @@ func (g *regressionGroup) overflows(v float64) bool {
 	if _, special := g.y.special(); special {
 		return false
 	}
-	for _, s := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
+	for _, s := range g.sums() {
 		if math.IsInf(s.round(), 0) {
 			return true
 		}
@@ -133,7 +158,7 @@ func (g *regressionGroup) overflows(v float64) bool {
 }
 
 // value computes the result of a group with rows; ok is false for NULL.
-func (g *regressionGroup) value(kind functions.AggKind) (v float64, ok bool) {
+func (g *regressionGroup) value(kind functions.AggKind, m *exactMath) (v float64, ok bool) {
 	n := float64(g.n)
 	switch kind {
 	case functions.AggRegrAvgX:
@@ -141,11 +166,11 @@ func (g *regressionGroup) value(kind functions.AggKind) (v float64, ok bool) {
 	case functions.AggRegrAvgY:
 		return g.y.round() / n, true
 	case functions.AggRegrSXX:
-		return g.centred(&g.xx, &g.x, &g.x), true
+		return g.centred(m, &g.xx, &g.x, &g.x), true
 	case functions.AggRegrSYY:
-		return g.centred(&g.yy, &g.y, &g.y), true
+		return g.centred(m, &g.yy, &g.y, &g.y), true
 	}
-	sxy := g.centred(&g.xy, &g.x, &g.y)
+	sxy := g.centred(m, &g.xy, &g.x, &g.y)
 	switch kind {
 	case functions.AggRegrSXY:
 		return sxy, true
@@ -154,14 +179,14 @@ func (g *regressionGroup) value(kind functions.AggKind) (v float64, ok bool) {
 	case functions.AggCovarSamp:
 		return sxy / (n - 1), g.n > 1
 	}
-	sxx := g.centred(&g.xx, &g.x, &g.x)
+	sxx := g.centred(m, &g.xx, &g.x, &g.x)
 	switch kind {
 	case functions.AggRegrSlope:
 		return sxy / sxx, sxx != 0
 	case functions.AggRegrIntercept:
 		return (g.y.round() - float64(g.x.round()*sxy/sxx)) / n, sxx != 0
 	}
-	syy := g.centred(&g.yy, &g.y, &g.y)
+	syy := g.centred(m, &g.yy, &g.y, &g.y)
 	if kind == functions.AggCorr {
 		return sxy / math.Sqrt(sxx*syy), sxx != 0 && syy != 0
 	}
@@ -172,19 +197,14 @@ func (g *regressionGroup) value(kind functions.AggKind) (v float64, ok bool) {
 }
 
 // centred gives product − p·q/n, rounded once.
-func (g *regressionGroup) centred(product, p, q *exactFloat) float64 {
+func (g *regressionGroup) centred(m *exactMath, product, p, q *exactFloat) float64 {
 	if _, special := p.special(); special {
 		return math.NaN()
 	}
 	if _, special := q.special(); special {
 		return math.NaN()
 	}
-	const prec = 4400
-	count := new(big.Float).SetPrec(prec).SetInt64(g.n)
-	top := new(big.Float).SetPrec(prec).Mul(count, product.exact())
-	top.Sub(top, new(big.Float).SetPrec(prec).Mul(p.exact(), q.exact()))
-	f, _ := top.Quo(top, count).Float64()
-	return f
+	return m.centred(g.n, product, p, q)
 }
 
 func (a *regressionAcc) result(images []uint64, stride, n int, out *chunk.Column) {
@@ -205,11 +225,15 @@ func (a *regressionAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 
 func (a *regressionAcc) drop(slots []int32) {
 	for _, s := range slots {
-		if int(s) < len(a.groups) && a.groups[s] != nil {
-			a.size -= a.groups[s].size()
-			a.groups[s] = nil
+		if int(s) < a.rows.slots() {
+			a.free(a.rows.row(s))
 		}
 	}
 }
 
-func (a *regressionAcc) bytes() int64 { return a.size + int64(len(a.groups)*8) }
+func (a *regressionAcc) bytes() int64 { return a.rows.bytes() + a.pool.total }
+
+func (a *regressionAcc) useMemory(m chunk.Memory) {
+	a.rows.useMemory(m)
+	a.pool.useMemory(m)
+}

@@ -151,33 +151,53 @@ func (a *floatAcc) keeps(t *chunk.KeyTable) []statePart {
 }
 
 func (a *floatAcc) appendGroup(dst []byte, s int32) []byte {
-	if int(s) >= len(a.groups) || a.groups[s] == nil {
+	if int(s) >= a.rows.slots() || !hasSums(a.rows.row(s)) {
 		return dst
 	}
-	g := a.groups[s]
-	dst = binary.AppendVarint(dst, g.n)
-	return g.sum2.append(g.sum.append(dst))
+	row := a.rows.row(s)
+	dst = a.pool.load(row[1:], &a.sum).append(binary.AppendVarint(dst, int64(row[0])))
+	if !a.squares() {
+		return (&exactFloat{}).append(dst)
+	}
+	return a.pool.load(row[1+exactWords:], &a.sum2).append(dst)
+}
+
+// hasSums reports whether there is something in a group's row of sums.
+func hasSums(row []uint64) bool {
+	for _, w := range row {
+		if w != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *floatAcc) loadGroup(s int32, r *stateReader) error {
-	for int(s) >= len(a.groups) {
-		a.groups = append(a.groups, nil)
+	a.rows.reach(int(s) + 1)
+	row := a.rows.row(s)
+	row[0] = uint64(r.varint())
+	a.pool.store(row[1:], a.sum.load(r))
+	if a.sum2.load(r); a.squares() {
+		a.pool.store(row[1+exactWords:], &a.sum2)
 	}
-	g := &floatGroup{n: r.varint()}
-	g.sum.load(r)
-	g.sum2.load(r)
-	a.groups[s] = g
-	a.size += g.sum.size() + g.sum2.size()
 	return nil
 }
 
 func (a *floatAcc) restored(t *chunk.KeyTable, at int) error {
-	for s, g := range a.groups {
-		if g != nil && (s >= t.Slots() || !t.Live(int32(s))) {
-			return corrupt("a sum of group %d, which is not there", s)
-		}
+	if err := sumsOf(&a.rows, t); err != nil {
+		return err
 	}
 	return a.cell.restored(t, at)
+}
+
+// sumsOf checks that only groups have sums.
+func sumsOf(rows *sideRows, t *chunk.KeyTable) error {
+	for s := range int32(rows.slots()) {
+		if hasSums(rows.row(s)) && (int(s) >= t.Slots() || !t.Live(s)) {
+			return corrupt("sums of group %d, which is not there", s)
+		}
+	}
+	return nil
 }
 
 // limbsMax is above the number of limbs that any float64 sum has.
@@ -194,17 +214,20 @@ func (s *exactFloat) append(dst []byte) []byte {
 	return dst
 }
 
-func (s *exactFloat) load(r *stateReader) {
+func (s *exactFloat) load(r *stateReader) *exactFloat {
+	*s = exactFloat{limbs: s.limbs[:0]}
 	s.nan, s.posInf, s.negInf = r.varint(), r.varint(), r.varint()
-	s.lo, s.adds = int32(r.varint()), int32(r.varint())
+	lo, adds := r.varint(), r.varint()
 	n := r.count()
-	if n > limbsMax || s.lo < 0 || s.lo > limbsMax {
+	if n > limbsMax || lo < 0 || lo > limbsMax || adds < 0 || adds > addsMax {
 		r.bad = true
-		return
+		return s
 	}
+	s.lo, s.adds = int32(lo), int32(adds)
 	for range n {
 		s.limbs = append(s.limbs, r.varint())
 	}
+	return s
 }
 
 func (a *numericAcc) keeps(t *chunk.KeyTable) []statePart {
@@ -294,35 +317,30 @@ func (a *regressionAcc) keeps(t *chunk.KeyTable) []statePart {
 }
 
 func (a *regressionAcc) appendGroup(dst []byte, s int32) []byte {
-	if int(s) >= len(a.groups) || a.groups[s] == nil {
+	if int(s) >= a.rows.slots() || !hasSums(a.rows.row(s)) {
 		return dst
 	}
-	g := a.groups[s]
+	g := a.load(a.rows.row(s))
 	dst = binary.AppendVarint(dst, g.n)
-	for _, sum := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
+	for _, sum := range g.sums() {
 		dst = sum.append(dst)
 	}
 	return dst
 }
 
 func (a *regressionAcc) loadGroup(s int32, r *stateReader) error {
-	for int(s) >= len(a.groups) {
-		a.groups = append(a.groups, nil)
+	a.rows.reach(int(s) + 1)
+	row := a.rows.row(s)
+	row[0] = uint64(r.varint())
+	for i, sum := range a.group.sums() {
+		a.pool.store(row[1+i*exactWords:], sum.load(r))
 	}
-	g := &regressionGroup{n: r.varint()}
-	for _, sum := range []*exactFloat{&g.x, &g.y, &g.xx, &g.yy, &g.xy} {
-		sum.load(r)
-	}
-	a.groups[s] = g
-	a.size += g.size()
 	return nil
 }
 
 func (a *regressionAcc) restored(t *chunk.KeyTable, at int) error {
-	for s, g := range a.groups {
-		if g != nil && (s >= t.Slots() || !t.Live(int32(s))) {
-			return corrupt("sums of group %d, which is not there", s)
-		}
+	if err := sumsOf(&a.rows, t); err != nil {
+		return err
 	}
 	return a.cell.restored(t, at)
 }

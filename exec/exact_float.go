@@ -1,9 +1,6 @@
 package exec
 
-import (
-	"math"
-	"math/big"
-)
+import "math"
 
 // exactFloat is a sum of float64 values without rounding, so that it does not depend
 // on their order and a retraction undoes an insertion to the last bit. The sum is
@@ -42,8 +39,27 @@ func (s *exactFloat) add(v float64, w int64) {
 		s.add(v, half)
 		w -= half
 	}
+	limb := limbOf(v)
+	s.reach(limb, limb+3)
+	addLimbs(s.limbs[limb-s.lo:], v, w)
+	if s.adds++; s.adds >= addsMax {
+		s.carry()
+	}
+}
+
+// addsMax is the number of additions after which carries can wait no longer.
+const addsMax = 1 << 10
+
+// limbOf returns the lowest of the three limbs that v, which is finite, is added to.
+func limbOf(v float64) int32 {
+	exp := int32(math.Float64bits(v)>>52) & 0x7ff
+	return max(exp-1, 0) >> 5
+}
+
+// addLimbs adds w times v, which is finite, to the limbs from limbOf(v) on.
+func addLimbs(limbs []int64, v float64, w int64) {
 	bits := math.Float64bits(v)
-	exp := int32(bits>>52) & 0x7ff
+	exp := uint(bits>>52) & 0x7ff
 	mant := bits & (1<<52 - 1)
 	if exp > 0 {
 		mant |= 1 << 52
@@ -52,34 +68,28 @@ func (s *exactFloat) add(v float64, w int64) {
 	if v < 0 {
 		w = -w
 	}
-	limb, shift := exp>>5, uint(exp&31)
-	s.reach(limb, limb+3)
-	at := limb - s.lo
 	// mant << shift spans at most 53+31 bits: three pieces.
+	shift := exp & 31
 	low := mant << shift
-	high := uint64(0)
-	if shift > 0 {
-		high = mant >> (64 - shift)
-	}
-	s.limbs[at] += int64(low&(1<<32-1)) * w
-	s.limbs[at+1] += int64(low>>32) * w
-	s.limbs[at+2] += int64(high) * w
-	if s.adds++; s.adds >= 1<<10 {
-		s.carry()
-	}
+	high := mant >> (64 - shift) // 0 for a shift of 0
+	_ = limbs[2]
+	limbs[0] += int64(low&(1<<32-1)) * w
+	limbs[1] += int64(low>>32) * w
+	limbs[2] += int64(high) * w
 }
 
 // reach makes limbs [lo, hi) exist.
 func (s *exactFloat) reach(lo, hi int32) {
 	if len(s.limbs) == 0 {
 		s.lo = lo
-		s.limbs = make([]int64, hi-lo, hi-lo+1)
+		s.limbs = append(s.limbs, make([]int64, hi-lo)...)
 		return
 	}
-	if lo < s.lo {
-		grown := make([]int64, int32(len(s.limbs))+s.lo-lo)
-		copy(grown[s.lo-lo:], s.limbs)
-		s.limbs, s.lo = grown, lo
+	if d := s.lo - lo; d > 0 {
+		s.limbs = append(s.limbs, make([]int64, d)...)
+		copy(s.limbs[d:], s.limbs)
+		clear(s.limbs[:d])
+		s.lo = lo
 	}
 	for s.lo+int32(len(s.limbs)) < hi {
 		s.limbs = append(s.limbs, 0)
@@ -101,19 +111,6 @@ func (s *exactFloat) carry() {
 	}
 }
 
-// exact returns the finite part of the sum.
-func (s *exactFloat) exact() *big.Float {
-	sum := new(big.Int)
-	var limb big.Int
-	for i := len(s.limbs) - 1; i >= 0; i-- {
-		sum.Lsh(sum, 32)
-		sum.Add(sum, limb.SetInt64(s.limbs[i]))
-	}
-	f := new(big.Float).SetPrec(uint(max(64, sum.BitLen())))
-	f.SetInt(sum)
-	return f.SetMantExp(f, int(s.lo)*32-1074)
-}
-
 // special returns the sum if it is not finite.
 func (s *exactFloat) special() (float64, bool) {
 	switch {
@@ -132,8 +129,8 @@ func (s *exactFloat) round() float64 {
 	if v, ok := s.special(); ok {
 		return v
 	}
-	v, _ := s.exact().Float64()
-	return v
+	var d limbDigits
+	return d.set(s).round(53, -1074)
 }
 
 // roundReal returns the sum as the nearest real, in one rounding.
@@ -141,8 +138,12 @@ func (s *exactFloat) roundReal() float64 {
 	if v, ok := s.special(); ok {
 		return v
 	}
-	v, _ := s.exact().Float32()
-	return float64(v)
+	var d limbDigits
+	v := d.set(s).round(24, -149)
+	if math.Abs(v) > math.MaxFloat32 {
+		return math.Inf(int(math.Copysign(1, v)))
+	}
+	return v
 }
 
 func (s *exactFloat) size() int64 { return int64(cap(s.limbs)*8 + 56) }

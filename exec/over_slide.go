@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 
@@ -157,13 +156,23 @@ func (f *floatSlide) add(c []*chunk.Column, i int32, w int64) {
 }
 
 func (f *floatSlide) result(k functions.AggKind, out *chunk.Column) {
-	appendFloat(&floatAcc{kind: k}, &f.g, out)
+	appendFloat(k, false, &f.g, out)
 }
 
-func appendFloat(a *floatAcc, g *floatGroup, out *chunk.Column) {
+// floatGroup is a number of floats, their sum and that of their squares.
+type floatGroup struct {
+	n         int64
+	sum, sum2 exactFloat
+	math      *exactMath // scratch, made when it is needed
+}
+
+func appendFloat(k functions.AggKind, isReal bool, g *floatGroup, out *chunk.Column) {
 	v, ok := 0.0, false
 	if g.n > 0 {
-		v, ok = a.value(g)
+		if g.math == nil && squares(k) {
+			g.math = &exactMath{}
+		}
+		v, ok = floatResult(k, isReal, g.n, &g.sum, &g.sum2, g.math)
 	}
 	if !ok {
 		out.AppendNull()
@@ -185,7 +194,7 @@ func (g *floatGroup) clone() floatGroup {
 type realSlide struct{ floatSlide }
 
 func (f *realSlide) result(k functions.AggKind, out *chunk.Column) {
-	appendFloat(&floatAcc{kind: k, real: true}, &f.g, out)
+	appendFloat(k, true, &f.g, out)
 }
 
 func (f *realSlide) clone() realSlide { return realSlide{f.floatSlide.clone()} }
@@ -195,20 +204,17 @@ type squareSlide struct{ floatSlide }
 
 func (f *squareSlide) add(c []*chunk.Column, i int32, w int64) {
 	f.floatSlide.add(c, i, w)
-	if v := c[0].Floats[i]; !math.IsInf(v, 0) && v == v {
-		hi := v * v
-		f.g.sum2.add(hi, w)
-		if !math.IsInf(hi, 0) {
-			f.g.sum2.add(math.FMA(v, v, -hi), w)
-		}
-	}
+	f.g.sum2.addProduct(c[0].Floats[i], c[0].Floats[i], w)
 }
 
 func (f *squareSlide) clone() squareSlide { return squareSlide{f.floatSlide.clone()} }
 func (f *squareSlide) size() int64        { return f.g.sum.size() + f.g.sum2.size() }
 
 // pairSlide is the aggregates over pairs: covariance, correlation, regression.
-type pairSlide struct{ g regressionGroup }
+type pairSlide struct {
+	g    regressionGroup
+	math *exactMath // scratch, made when it is needed
+}
 
 func (p *pairSlide) add(c []*chunk.Column, i int32, w int64) {
 	if !c[1].IsNull(int(i)) {
@@ -223,7 +229,10 @@ func (p *pairSlide) result(k functions.AggKind, out *chunk.Column) {
 	}
 	v, ok := 0.0, false
 	if p.g.n > 0 {
-		v, ok = p.g.value(k)
+		if p.math == nil {
+			p.math = &exactMath{}
+		}
+		v, ok = p.g.value(k, p.math)
 	}
 	if !ok {
 		out.AppendNull()
@@ -234,7 +243,7 @@ func (p *pairSlide) result(k functions.AggKind, out *chunk.Column) {
 
 func (p *pairSlide) clone() pairSlide {
 	c := *p
-	for _, s := range []*exactFloat{&c.g.x, &c.g.y, &c.g.xx, &c.g.yy, &c.g.xy} {
+	for _, s := range c.g.sums() {
 		s.limbs = slices.Clone(s.limbs)
 	}
 	return c
