@@ -56,6 +56,10 @@ func (j *asofJoin) trim(fc *FlushContext) {
 		}
 		j.emptied = append(j.emptied, k)
 	}
+	// All at once: a key has few of them.
+	for i := range j.side {
+		j.side[i].deleteGone()
+	}
 }
 
 func (j *asofJoin) trimBackward(k int32, m int64) {
@@ -95,12 +99,12 @@ func (j *asofJoin) cut(s *asofSide, k, lo, hi int32) {
 		return
 	}
 	seq := &s.seq[k]
-	gone := j.seqs.appendRange(seq, lo, hi, nil)
+	s.gone = j.seqs.appendRange(seq, lo, hi, s.gone)
 	if n := seq.n; lo == 0 && hi == n {
 		j.seqs.clear(seq)
 	} else {
-		rest := j.seqs.appendRange(seq, 0, lo, make([]int32, 0, n-(hi-lo)))
-		j.seqs.build(seq, j.seqs.appendRange(seq, hi, n, rest))
+		j.rest = j.seqs.appendRange(seq, 0, lo, j.rest[:0])
+		j.rest = j.seqs.appendRange(seq, hi, n, j.rest)
+		j.seqs.build(seq, j.rest)
 	}
-	s.delete(gone)
 }

@@ -39,10 +39,16 @@ type asofJoin struct {
 	close  *windowClose // nil where everything is kept
 
 	keyCols []*chunk.Column
-	hash    []uint64
+	hash    []uint64 // of keys
+	rowHash []uint64
+	keyOf   []int32 // per row of the chunk at hand, as slots
 	slots   []int32
 	changed []asofChange
+	ranged  []int32 // left rows whose partners change
+	rest    []int32 // of an order that is cut
 	emptied []int32
+	empty   []int32
+	hashes  slotHashes // of keys that go away
 	// output under way
 	pair, pairTo []int32
 	pairWeight   []int64
@@ -60,7 +66,10 @@ type asofSide struct {
 	order *overOrder
 	seq   []rowSeq // by key slot
 	dirty []int32  // rows touched in this epoch
-	at    int      // the word of the time
+	gone  []int32  // rows in no order any more, not yet deleted
+	// hashes are those of rows that go away.
+	hashes slotHashes
+	at     int // the word of the time
 }
 
 // asofChange is a right row that has come or gone.
@@ -118,21 +127,21 @@ func (j *asofJoin) Push(port int, c *chunk.Chunk, out *Output) {
 	if c = j.splitNulls(s, c, out); c.Rows == 0 {
 		return
 	}
-	if cap(j.slots) < c.Rows {
-		j.slots = make([]int32, max(c.Rows, chunk.RowsMax))
+	if n := max(c.Rows, chunk.RowsMax); cap(j.slots) < c.Rows {
+		j.slots, j.keyOf, j.rowHash = make([]int32, n), make([]int32, n), make([]uint64, n)
 	}
 	j.keyCols = j.keyCols[:0]
 	for _, k := range s.keys {
 		j.keyCols = append(j.keyCols, c.Cols[k])
 	}
-	keys := make([]int32, c.Rows)
+	keys := j.keyOf[:c.Rows]
 	j.keys.Upsert(j.keyCols, hashKeys(c, s.keys, &j.hash), keys)
 	j.grow()
 	if j.close != nil {
 		j.registerTimes(c.Cols[s.time], keys)
 	}
 	slots := j.slots[:c.Rows]
-	hash := make([]uint64, c.Rows)
+	hash := j.rowHash[:c.Rows]
 	chunk.HashRows(c.Cols, c.Rows, hash)
 	s.rows.Upsert(c.Cols, hash, slots)
 	at := s.rows.PayloadOffset()
@@ -363,7 +372,7 @@ func (j *asofJoin) settleRanges(out *Output) {
 	})
 	j.changed = slices.Compact(j.changed)
 	l := &j.side[0]
-	var rows []int32
+	rows := j.ranged
 	for _, c := range j.changed {
 		seq := &l.seq[c.key]
 		if seq.n == 0 {
@@ -380,6 +389,7 @@ func (j *asofJoin) settleRanges(out *Output) {
 			}
 		}
 	}
+	j.ranged = rows
 }
 
 // rangeOf returns the positions of the left rows whose partner a change may change.
@@ -486,32 +496,32 @@ func (j *asofJoin) output(left, right []int32, weights []int64) *chunk.Chunk {
 // clean ends the epoch for the touched rows; those without weight go away.
 func (j *asofJoin) clean(s *asofSide) {
 	at := s.rows.PayloadOffset()
-	var gone []int32
 	for _, x := range s.dirty {
 		row := s.rows.Row(x)
 		row[0] &= 1<<32 - 1
 		if row[at+asofWeight] == 0 {
-			gone = append(gone, x)
+			s.gone = append(s.gone, x)
 			j.emptied = append(j.emptied, int32(row[at+asofKey])-1)
 		}
 	}
 	s.dirty = s.dirty[:0]
-	s.delete(gone)
+	s.deleteGone()
 }
 
-// delete removes rows that are in no order any more.
-func (s *asofSide) delete(rows []int32) {
-	for lo := 0; lo < len(rows); lo += chunk.RowsMax {
-		part := rows[lo:min(lo+chunk.RowsMax, len(rows))]
-		for i, h := range hashSlots(s.rows, part) {
+// deleteGone removes rows that are in no order any more.
+func (s *asofSide) deleteGone() {
+	for lo := 0; lo < len(s.gone); lo += chunk.RowsMax {
+		part := s.gone[lo:min(lo+chunk.RowsMax, len(s.gone))]
+		for i, h := range s.hashes.of(s.rows, part) {
 			s.rows.Delete(part[i], h)
 		}
 	}
+	s.gone = s.gone[:0]
 }
 
 // dropKeys deletes those of the emptied keys that have no rows left.
 func (j *asofJoin) dropKeys() {
-	var empty []int32
+	empty := j.empty[:0]
 	slices.Sort(j.emptied)
 	for _, k := range slices.Compact(j.emptied) {
 		if j.keys.Live(k) && j.side[0].seq[k].n == 0 && j.side[1].seq[k].n == 0 {
@@ -520,10 +530,11 @@ func (j *asofJoin) dropKeys() {
 	}
 	j.emptied = j.emptied[:0]
 	if len(empty) > 0 {
-		for i, h := range hashSlots(j.keys, empty) {
+		for i, h := range j.hashes.of(j.keys, empty) {
 			j.keys.Delete(empty[i], h)
 		}
 	}
+	j.empty = empty[:0]
 }
 
 // StateBytes returns the memory of both sides, the keys and the orders.

@@ -46,6 +46,7 @@ type join struct {
 	fresh   []bool // per row of the chunk: it was not in the table before
 	emptied []int32
 	empty   []int32
+	hashes  slotHashes // of keys that go away
 	encoded chunk.Probe
 	// pending pairs: row of the pushed chunk, slot of the other side's row
 	probe, build []int32
@@ -65,6 +66,8 @@ type joinSide struct {
 	want  bool
 	dirty []dirtyRow
 	gone  []int32 // detached, not yet deleted
+	// hashes are those of rows that go away.
+	hashes slotHashes
 	// until drops rows that meet nobody any more, nil if they stay.
 	until *untilClose
 	// linked chains lead both ways and to their key: rows leave from anywhere.
@@ -422,7 +425,7 @@ func (j *join) dropDead(s *joinSide, keySlots []int32) {
 // deleteGone removes the detached rows from their table, then the keys left empty.
 func (j *join) deleteGone(s *joinSide) {
 	if len(s.gone) > 0 && s.find == findIndex {
-		for i, h := range hashSlots(s.rows, s.gone) {
+		for i, h := range s.hashes.of(s.rows, s.gone) {
 			s.rows.Delete(s.gone[i], h)
 		}
 	} else {
@@ -435,19 +438,6 @@ func (j *join) deleteGone(s *joinSide) {
 		j.dropKeys(j.emptied)
 		j.emptied = j.emptied[:0]
 	}
-}
-
-// hashSlots returns the hash of each slot's key, as HashRows over its columns gave it.
-func hashSlots(t *chunk.KeyTable, slots []int32) []uint64 {
-	l := t.Layout()
-	cols := make([]*chunk.Column, len(l.Types))
-	for i, typ := range l.Types {
-		cols[i] = chunk.NewColumn(typ, len(slots))
-		t.AppendKey(cols[i], i, slots)
-	}
-	hash := make([]uint64, len(slots))
-	chunk.HashRows(cols, len(slots), hash)
-	return hash
 }
 
 // dropKeys deletes those of the keys under which neither side has rows or matches,
@@ -468,7 +458,7 @@ keys:
 		empty = append(empty, k)
 	}
 	if len(empty) > 0 {
-		for i, h := range hashSlots(j.index, empty) {
+		for i, h := range j.hashes.of(j.index, empty) {
 			j.index.Delete(empty[i], h)
 		}
 	}

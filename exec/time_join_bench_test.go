@@ -63,6 +63,38 @@ func BenchmarkAsofJoin(b *testing.B) {
 	}
 }
 
+// TestAsofJoinAllocations holds that an ASOF join allocates by the chunk, also where each row has a key of its own and
+// leaves alone.
+func TestAsofJoinAllocations(t *testing.T) {
+	l, r := benchScan(1), benchScan(2)
+	n := physical.Node{Kind: physical.KindAsofJoin, Inputs: []int{0, 1}, Schema: chunk.Schema{types.Int8, types.Int8, types.Timestamp, types.Int8},
+		AsofJoin: &physical.AsofJoin{Type: physical.JoinLeft, LeftKeys: []int{0}, RightKeys: []int{0}, LeftTime: 2, RightTime: 2, Op: physical.AsofGE, Output: []int{0, 1, 2, 5}}}
+	d, err := New(&physical.Plan{Version: physical.Version, Nodes: []physical.Node{l, r, n}}, Options{Context: &expr.Ctx{}, Consume: func(int, *chunk.Chunk) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := int64(0)
+	epoch := func() {
+		c := benchTimes(at, 20_000)
+		for i := range 2 {
+			if err := d.Push(i, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at += chunk.RowsMax
+		wm := []int64{NoWatermark, NoWatermark, (at - 4*chunk.RowsMax) * 1000, NoWatermark}
+		if _, err := d.Flush(FlushInput{Watermarks: [][]int64{wm, wm}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 40 {
+		epoch()
+	}
+	if a := testing.AllocsPerRun(20, epoch); a > chunk.RowsMax/10 {
+		t.Errorf("%.0f allocations for %d rows", a, chunk.RowsMax)
+	}
+}
+
 func BenchmarkLookupJoin(b *testing.B) {
 	for _, keys := range []int64{100, 100_000} {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
