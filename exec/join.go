@@ -264,22 +264,21 @@ func (j *join) insert(s *joinSide, c *chunk.Chunk, keySlots []int32) {
 		hash := make([]uint64, c.Rows)
 		chunk.HashRows(c.Cols, c.Rows, hash)
 		s.rows.Upsert(c.Cols, hash, slots)
+		for i, r := range slots {
+			if j.fresh[i] = *s.rows.Word(r, s.backAt) == 0; j.fresh[i] {
+				j.link(s, keySlots[i], r)
+			}
+		}
 	case findChain:
 		j.insertChained(s, c, keySlots, slots)
 	}
 	if j.lead != nil && j.lead.spec.Side == s.port {
 		j.lead.enter(s.rows, slots)
 	}
-	for i, r := range slots {
-		w := c.Weight(i)
-		s.addWeight(r, w)
-		if s.find == findIndex {
-			if j.fresh[i] = *s.rows.Word(r, s.backAt) == 0; j.fresh[i] {
-				j.link(s, keySlots[i], r)
-			}
-		}
-		if s.preserved {
-			s.mark(r, keySlots[i]).change += w
+	s.addWeights(slots, c)
+	if s.preserved {
+		for i, r := range slots {
+			s.mark(r, keySlots[i]).change += c.Weight(i)
 		}
 	}
 	if s.until != nil {
@@ -322,12 +321,13 @@ func (j *join) match(s *joinSide, c *chunk.Chunk, keySlots []int32, out *Output)
 			continue
 		}
 		for r := j.head(o.port, k); r >= 0; {
+			next := o.next(r)
 			if values != nil && j.lead.behind(values, i, r) {
 				// It goes no further.
 			} else if perRow || o.hasWeight(r) {
 				j.probe, j.build = append(j.probe, int32(i)), append(j.build, r)
 			}
-			r = o.next(r)
+			r = next
 			if len(j.probe) == chunk.RowsMax {
 				j.emitPairs(s, c, keySlots, out)
 				j.probe, j.build = j.probe[:0], j.build[:0]

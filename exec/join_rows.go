@@ -103,24 +103,40 @@ func (s *joinSide) weight(r int32) int64 {
 	return s.heavy[r]
 }
 
-// addWeight adds d to row r's weight.
-func (s *joinSide) addWeight(r int32, d int64) {
-	w := s.rows.Word(r, s.weightAt)
-	old := int16(*w >> weightShift)
-	n := int64(old) + d
-	if old == weightHeavy {
-		n = s.heavy[r] + d
-		delete(s.heavy, r)
-	}
-	if n <= math.MinInt16 || n > math.MaxInt16 {
-		if s.heavy == nil {
-			s.heavy = make(map[int32]int64)
+// addWeights adds the weights of c's rows to those of rows.
+func (s *joinSide) addWeights(rows []int32, c *chunk.Chunk) {
+	if s.find == findNever && c.Weights == nil {
+		// They are new, and so need not be touched.
+		for _, r := range rows {
+			*s.rows.Word(r, s.weightAt) |= 1 << weightShift
 		}
-		s.heavy[r] = n
-		n = weightHeavy
+		return
 	}
-	*w = *w&^weightMask | uint64(uint16(n))<<weightShift
-	s.rows.Touch(r)
+	for i, r := range rows {
+		w, d := s.rows.Word(r, s.weightAt), c.Weight(i)
+		s.rows.Touch(r)
+		old := int16(*w >> weightShift)
+		n := int64(old) + d
+		if old == weightHeavy || n <= math.MinInt16 || n > math.MaxInt16 || d != int64(int32(d)) {
+			n = s.addHeavy(r, d)
+		}
+		*w = *w&^weightMask | uint64(uint16(n))<<weightShift
+	}
+}
+
+// addHeavy adds d to row r's weight, which is in heavy or may go there, and returns what the
+// row's own place is to hold.
+func (s *joinSide) addHeavy(r int32, d int64) int64 {
+	n := s.weight(r) + d
+	delete(s.heavy, r)
+	if n > math.MinInt16 && n <= math.MaxInt16 {
+		return n
+	}
+	if s.heavy == nil {
+		s.heavy = make(map[int32]int64)
+	}
+	s.heavy[r] = n
+	return weightHeavy
 }
 
 // mark returns row r, which is of key k, in the list of rows touched in this epoch.
@@ -185,10 +201,10 @@ func (s *joinSide) setNext(r int32, next uint32) {
 // detached reports whether row r has left its chain.
 func (s *joinSide) detached(r int32) bool { return *s.rows.Word(r, 0)>>32 == nextGone }
 
-// link puts row r at the head of key k's chain.
+// link puts row r, which is new, at the head of key k's chain.
 func (j *join) link(s *joinSide, k, r int32) {
 	h := j.head(s.port, k)
-	s.setNext(r, uint32(h+1))
+	*s.rows.Word(r, 0) |= uint64(uint32(h+1)) << 32
 	if s.linked {
 		*s.rows.Word(r, s.backAt) = uint64(uint32(k+1)) << 32
 		if h >= 0 {

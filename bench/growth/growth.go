@@ -30,8 +30,8 @@ type Report struct {
 	NsPerChange  float64 `json:"ns_per_change"`
 	LoopNs       float64 `json:"loop_ns_per_change"`
 	RatioToLoop  float64 `json:"ratio_to_loop"`
-	PerDecade    float64 `json:"per_decade"` // the ratio over that of a tenth of the base; 0 for the first
-	BytesPerRow  float64 `json:"state_bytes_per_row"`
+	PerDecade    float64 `json:"per_decade"`          // the ratio over that of a tenth of the base; 0 for the first
+	BytesPerRow  float64 `json:"state_bytes_per_row"` // mean between two growths of the tables
 	ResultPerRow float64 `json:"result_bytes_per_row"`
 }
 
@@ -111,15 +111,33 @@ func Main(args []string, stdout, stderr io.Writer) error {
 	return t.Flush()
 }
 
-// changes is the number of changed rows that are timed, batch the rows of an epoch,
-// restEpochs the epochs of one row before the memory is read. The result is merged after
-// so many epochs of the base.
+// changes is the number of changed rows that are timed, batch the rows of an epoch, fill
+// those of one while the base is filled, restEpochs the epochs of one row before the memory
+// is read. The result is merged after so many batches of the base.
 const (
 	changes     = 1 << 20
 	batch       = 1 << 16
+	fill        = 1 << 12
 	restEpochs  = 20
 	mergeEpochs = 8
 )
+
+// sizes is the size of a state as its rows grow to n: what counts is the mean from half of
+// them on, since tables grow by leaps.
+type sizes struct {
+	n     int64
+	sum   float64
+	count int
+}
+
+func (s *sizes) add(rows, bytes int64) {
+	if 2*rows >= s.n {
+		s.sum += float64(bytes) / float64(rows)
+		s.count++
+	}
+}
+
+func (s *sizes) mean() float64 { return s.sum / float64(s.count) }
 
 // keys gives a full period of pseudo-random keys in [0, n).
 type keys struct{ n, at uint64 }
@@ -211,15 +229,17 @@ func aggregate(n int64) (Report, error) {
 		out.Publish(epoch)
 		return nil
 	}
-	for lo := int64(0); lo < n; lo += batch {
-		if err := step(pairs(int(min(batch, n-lo)), rising, 1), true); err != nil {
+	size := sizes{n: n}
+	for lo := int64(0); lo < n; lo += fill {
+		if err := step(pairs(int(min(fill, n-lo)), rising, 1), true); err != nil {
 			return r, err
 		}
-		if lo/batch%mergeEpochs == 0 {
+		if lo%(batch*mergeEpochs) == 0 {
 			if err := merge(out); err != nil {
 				return r, err
 			}
 		}
+		size.add(i+1, d.StateBytes())
 	}
 	if err := merge(out); err != nil {
 		return r, err
@@ -235,7 +255,7 @@ func aggregate(n int64) (Report, error) {
 	if err := merge(out); err != nil {
 		return r, err
 	}
-	r.BytesPerRow, r.ResultPerRow = float64(d.StateBytes())/float64(n), float64(out.Bytes())/float64(n)
+	r.BytesPerRow, r.ResultPerRow = size.mean(), float64(out.Bytes())/float64(n)
 	var chunks []*chunk.Chunk
 	for range changes / batch {
 		chunks = append(chunks, pairs(batch, k.next, 1))
@@ -325,15 +345,17 @@ func join(n int64) (Report, error) {
 		left, right = 1, 0
 	}
 	i := int64(-1)
-	for lo := int64(0); lo < n; lo += batch {
-		if err := d.Push(right, pairs(int(min(batch, n-lo)), func() int64 { i++; return i }, 1)); err != nil {
+	size := sizes{n: n}
+	for lo := int64(0); lo < n; lo += fill {
+		if err := d.Push(right, pairs(int(min(fill, n-lo)), func() int64 { i++; return i }, 1)); err != nil {
 			return r, err
 		}
+		size.add(i+1, d.StateBytes())
 	}
 	if _, err := d.Flush(exec.FlushInput{}); err != nil {
 		return r, err
 	}
-	r.BytesPerRow = float64(d.StateBytes()) / float64(n)
+	r.BytesPerRow = size.mean()
 	k := &keys{n: uint64(n)}
 	var chunks []*chunk.Chunk
 	for range changes / batch {

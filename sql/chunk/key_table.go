@@ -150,11 +150,12 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
+	index := t.index
 	for i, h := range hash {
-		pos := home(uint32(h), len(t.index))
+		pos := home(uint32(h), len(index))
 		row := enc[i*w : (i+1)*w]
 		for {
-			e := t.index[pos]
+			e := index[pos]
 			if e == 0 {
 				slots[i] = t.insert(pos, uint32(h), row, keys, i)
 				break
@@ -165,7 +166,7 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 					break
 				}
 			}
-			if pos++; pos == len(t.index) {
+			if pos++; pos == len(index) {
 				pos = 0
 			}
 		}
@@ -197,12 +198,12 @@ func (t *KeyTable) encodeScratch(keys []*Column, n int) []uint64 {
 
 func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 	t.prefetch(hash)
-	stride := t.stride
+	stride, index, nulls := t.stride, t.index, t.lay.nulls
 	for i, h := range hash {
-		pos := home(uint32(h), len(t.index))
+		pos := home(uint32(h), len(index))
 		key := uint64(keys[i])
 		for {
-			e := t.index[pos]
+			e := index[pos]
 			if e == 0 {
 				s := t.place(pos, uint32(h))
 				row := t.Row(s)
@@ -214,12 +215,12 @@ func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 				s := int32(uint32(e)) - 1
 				at := int(s&pageMask) * stride
 				page := t.pages[s>>pageBits]
-				if page[at+1] == key && page[at]&t.lay.nulls == 0 {
+				if page[at+1] == key && page[at]&nulls == 0 {
 					slots[i] = s
 					break
 				}
 			}
-			if pos++; pos == len(t.index) {
+			if pos++; pos == len(index) {
 				pos = 0
 			}
 		}
@@ -239,17 +240,18 @@ func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
 	t.prefetch(hash)
+	index := t.index
 	for i, h := range hash {
-		pos := home(uint32(h), len(t.index))
+		pos := home(uint32(h), len(index))
 		slots[i] = -1
-		for e := t.index[pos]; e != 0; e = t.index[pos] {
+		for e := index[pos]; e != 0; e = index[pos] {
 			if uint32(e>>32) == uint32(h) {
 				if s := int32(uint32(e)) - 1; t.lay.equal(t.Row(s), enc[i*w:(i+1)*w], keys, i, &t.Arena) {
 					slots[i] = s
 					break
 				}
 			}
-			if pos++; pos == len(t.index) {
+			if pos++; pos == len(index) {
 				pos = 0
 			}
 		}
@@ -258,21 +260,21 @@ func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 
 func (t *KeyTable) findInts(keys []int64, hash []uint64, slots []int32) {
 	t.prefetch(hash)
-	stride := t.stride
+	stride, index, nulls := t.stride, t.index, t.lay.nulls
 	for i, h := range hash {
-		pos := home(uint32(h), len(t.index))
+		pos := home(uint32(h), len(index))
 		slots[i] = -1
-		for e := t.index[pos]; e != 0; e = t.index[pos] {
+		for e := index[pos]; e != 0; e = index[pos] {
 			if uint32(e>>32) == uint32(h) {
 				s := int32(uint32(e)) - 1
 				at := int(s&pageMask) * stride
 				page := t.pages[s>>pageBits]
-				if page[at+1] == uint64(keys[i]) && page[at]&t.lay.nulls == 0 {
+				if page[at+1] == uint64(keys[i]) && page[at]&nulls == 0 {
 					slots[i] = s
 					break
 				}
 			}
-			if pos++; pos == len(t.index) {
+			if pos++; pos == len(index) {
 				pos = 0
 			}
 		}
