@@ -19,7 +19,8 @@ import (
 //
 // A view must have been at the entries of those that read it, too. Of entries that follow
 // each other only the last is kept where they matter to the same dataflows alone: what
-// these show is what the input was at the last of them.
+// these show is what the input was at the last of them. A join that looks up a table has such
+// an entry before each that changes the table; those in between are replaced as well.
 
 // stop is where a delta of several epochs ends.
 type stop struct {
@@ -54,7 +55,7 @@ func (c *core) noteCuts(s *step) {
 		}
 		k.marks = w.f.watermarks()
 		k.until, k.late = w.f.offsets(w)
-		if n := len(w.cuts); n > 0 && k.replaces(&w.cuts[n-1]) {
+		if n := len(w.cuts); n > 0 && k.replaces(&w.cuts[n-1], s) {
 			w.cuts = w.cuts[:n-1]
 		}
 		w.cuts = append(w.cuts, k)
@@ -67,7 +68,7 @@ func (c *core) addCutters(k *cut, f *dataflow) {
 	case exec.CutEach:
 		k.each = true
 		fallthrough
-	case exec.CutLast:
+	case exec.CutLast, exec.CutChange:
 		if !slices.Contains(k.by, f) {
 			k.by = append(k.by, f)
 		}
@@ -77,9 +78,19 @@ func (c *core) addCutters(k *cut, f *dataflow) {
 	}
 }
 
-// replaces reports whether the cut before, which nobody has come to yet, need not be made.
-func (k *cut) replaces(before *cut) bool {
-	return !before.each && !slices.ContainsFunc(before.by, func(f *dataflow) bool { return !slices.Contains(k.by, f) })
+// replaces reports whether the cut before, which nobody has come to yet, need not be made
+// because of that of the step's entry.
+func (k *cut) replaces(before *cut, s *step) bool {
+	return !before.each && !slices.ContainsFunc(before.by, func(f *dataflow) bool { return !slices.Contains(k.by, f) || f.finds(s) })
+}
+
+// finds reports whether the entry may change what f looks up: rows that came before it must
+// not meet that.
+func (f *dataflow) finds(s *step) bool {
+	return slices.ContainsFunc(f.run.LookedUp(), func(i int) bool {
+		in := &f.inputs[i]
+		return in.rel.flow != nil || s.rewritten[in.rel.id] || len(in.changes(s)) > 0
+	})
 }
 
 // nextStop returns where the next delta ends, and aims there: at the first cut or the

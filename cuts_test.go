@@ -35,11 +35,15 @@ func cutsAgree(t *testing.T, seed int64) {
 		{"stamped", "SELECT v, PROCTIME() AS at FROM ev"},
 		{"stamps", "SELECT at, count(*) AS n FROM stamped%[1]s GROUP BY at EMIT EVERY INTERVAL '5 seconds'"},
 		{"looked", "SELECT t.id, t.v, d.v AS was FROM t LEFT JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d ON t.k = d.k"},
+		{"found", "SELECT ev.v, d.v AS was FROM ev LEFT JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d ON ev.v %% 5 = d.k"},
+		{"passed", "SELECT v, ts FROM ev WHERE v > 3"},
+		{"passes", "SELECT p.v, d.v AS was FROM passed%[1]s p JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d ON p.v %% 5 = d.k WHERE d.v > 0"},
 		{"priced", "SELECT k, s, d.v AS was FROM fast%[1]s f JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d USING (k)"},
 		{"recent", "SELECT count(*) AS n, sum(v) AS s FROM ev WHERE ts > now() - INTERVAL '3 seconds'"},
 		{"recently", "SELECT n, s FROM recent%[1]s EMIT EVERY INTERVAL '2 seconds'"},
 		{"sessions", "SELECT window_start, window_end, count(*) AS n FROM SESSION(ev, ts, INTERVAL '2 seconds') GROUP BY window_start, window_end EMIT ON WINDOW CLOSE"},
 		{"closed", "SELECT window_end, sum(v) AS s FROM TUMBLE(ev, ts, INTERVAL '3 seconds') GROUP BY window_end EMIT ON WINDOW CLOSE"},
+		{"ended", "SELECT c.s, d.v AS was FROM closed%[1]s c JOIN item FOR SYSTEM_TIME AS OF PROCTIME() AS d ON c.s %% 5 = d.k"},
 		{"shown", "SELECT count(*) AS n, sum(s) AS s FROM closed%[1]s EMIT EVERY INTERVAL '6 seconds'"},
 	}
 	for _, twin := range []string{"_live", "_lags"} {

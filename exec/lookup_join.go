@@ -25,6 +25,7 @@ type lookupJoin struct {
 	outer  bool
 	keys   []int
 	right  *join // holds the right side only
+	looks  []int // the scans below the right side, as nodes; nil if it may change without them
 	wait   []*chunk.Chunk
 	remember
 
@@ -75,7 +76,22 @@ func newLookupJoin(d *Dataflow, n int) Operator {
 		}
 		j.given, j.parts = chunk.NewRowTable(l.Schema, 1), chunk.NewRowTable(types, 3)
 	}
+	if l.AppendOnly {
+		j.looks = plainScans(d.plan.Nodes, node.Inputs[1])
+	}
 	return j
+}
+
+// plainScans returns the scans that node n follows from, row by row; nil if it does not:
+// if it changes with time, or keeps state.
+func plainScans(nodes []physical.Node, n int) []int {
+	switch node := &nodes[n]; node.Kind {
+	case physical.KindScan:
+		return []int{n}
+	case physical.KindFilter, physical.KindProject, physical.KindExchange:
+		return plainScans(nodes, node.Inputs[0])
+	}
+	return nil
 }
 
 // Push changes the right side at once and lets left rows wait.
@@ -372,8 +388,16 @@ func (j *lookupJoin) forget(hash []uint64) {
 	}
 }
 
-// CutAt tells that no delta holds two entries: a left row meets the right side of its own.
-func (j *lookupJoin) CutAt(_, _ int64) Cut { return CutEach }
+// CutAt tells how entries may be taken together: as long as the right side stays as it is,
+// what a left row is given does not depend on the entry in which it comes. That takes that no
+// left row goes again: one that goes and comes in two entries is given what is there now, in
+// one it stays.
+func (j *lookupJoin) CutAt(_, _ int64) Cut {
+	if j.looks != nil {
+		return CutChange
+	}
+	return CutEach
+}
 
 // StateBytes returns the memory of the right side and of what was given.
 func (j *lookupJoin) StateBytes() int64 {

@@ -1,6 +1,9 @@
 package exec
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // NoTimer is the due time of what waits for nothing.
 const NoTimer = math.MaxInt64
@@ -30,6 +33,9 @@ const (
 	CutNone Cut = iota
 	// CutLast: it ends a delta, unless a later entry that is known by now says the same.
 	CutLast
+	// CutChange: it ends a delta, unless the entry behind it leaves alone what is looked up,
+	// see Dataflow.LookedUp.
+	CutChange
 	// CutEach: it ends a delta in any case.
 	CutEach
 )
@@ -60,9 +66,30 @@ func (d *Dataflow) NextDue() int64 {
 func (d *Dataflow) CutAt(prev, now int64) Cut {
 	c := CutNone
 	for _, t := range d.cutters {
-		c = max(c, t.CutAt(prev, now))
+		switch k := t.CutAt(prev, now); {
+		case min(c, k) == CutLast && max(c, k) == CutChange:
+			return CutEach // no rule of one of them is enough
+		default:
+			c = max(c, k)
+		}
 	}
 	return c
+}
+
+// LookedUp returns the scans, as numbered by Scans, whose changes end a delta before their
+// entry: rows that came before must not meet them.
+func (d *Dataflow) LookedUp() []int {
+	var scans []int
+	for _, t := range d.cutters {
+		if j, ok := t.(*lookupJoin); ok {
+			for i, s := range d.scans {
+				if slices.Contains(j.looks, s.Node) {
+					scans = append(scans, i)
+				}
+			}
+		}
+	}
+	return scans
 }
 
 // Cuts reports whether there are entries at which CutAt is not CutNone: what such a
