@@ -374,7 +374,7 @@ func (w *fill) push(i int, rows *chunk.Chunk) error {
 // readSource reads a source again, from where the dataflow stands to where it aims.
 func (w *fill) readSource(i int) error {
 	in := &w.f.inputs[i]
-	err := in.rel.source.accepted(w.late[i], w.from[i], w.until[i], func(rows *chunk.Chunk) error { return w.push(i, rows.Project(in.cols)) })
+	err := in.rel.source.accepted(w.late[i], w.from[i], w.until[i], in.cols, func(rows *chunk.Chunk) error { return w.push(i, rows) })
 	w.from[i] = w.until[i]
 	return err
 }

@@ -93,6 +93,17 @@ type step struct {
 	created []*dataflow
 	// due is the dataflows whose timers are.
 	due []*dataflow
+	// sources is those that ranges were read from, of sourceRows rows, and due dataflows that
+	// were live at the beginning, with the changed rows that they read.
+	sources    []*sourceState
+	sourceRows int64
+	ran        []flowRun
+}
+
+// flowRun is a dataflow with the changed rows that it reads in a step.
+type flowRun struct {
+	f    *dataflow
+	rows int64
 }
 
 // Apply implements log.StateMachine.
@@ -117,6 +128,7 @@ func (c *core) Apply(e log.Entry) error {
 	c.fireTimers(s)
 	c.raiseWatermarks(s)
 	c.runDataflows(s)
+	c.learnPace(s)
 	c.noteCuts(s)
 	switch {
 	case len(s.created) == 0:

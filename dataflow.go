@@ -353,11 +353,14 @@ func (c *core) runDataflows(s *step) {
 		case bad != nil:
 			c.suspendFlow(f, f.failsWith(bad.flow))
 			continue
-		case !f.inputsLive() || f.tooSlow(s):
+		}
+		rows := f.rowsIn(s)
+		s.ran = append(s.ran, flowRun{f, rows})
+		if !f.inputsLive() || f.tooSlow(s, rows) {
 			c.leave(f, s)
 			continue
 		}
-		began, rows := time.Now(), f.rowsIn(s)
+		began := time.Now()
 		if err := f.step(c, s); err != nil {
 			c.suspendFlow(f, err)
 			continue

@@ -114,6 +114,7 @@ type DB struct {
 	lastStage     uint64      // of the sequencer, as is orphans
 	orphans       bool        // stages without a commit are to be dropped
 	reading       atomic.Bool // sources are read
+	groups        sourceGroups
 
 	// virtual is the virtual clock, nil without one.
 	virtual *log.VirtualTime

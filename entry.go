@@ -14,8 +14,9 @@ import (
 // EngineVersion is what may apply the entries that this program logs. It rises when
 // replaying an old entry would give another result. Since 2 a row that replaces an
 // accepted one of the same event time is not late. Since 3 plans have nodes that older
-// programs do not know, late rows say by how much, and a table may have several watermarks.
-const EngineVersion = 3
+// programs do not know, late rows say by how much, and a table may have several watermarks. Since 4 ranges of
+// sources have another digest, of the columns that are read.
+const EngineVersion = 4
 
 // KindOps is the kind of entries whose payload is a list of operations.
 const KindOps = log.KindFirstFree
@@ -81,8 +82,10 @@ type rangeOp struct {
 	Source catalog.ID `json:"source"`
 	From   int64      `json:"from"`
 	To     int64      `json:"to"`
-	// Digest is a hash of the rows of the range, made by the connector: a node that reads
-	// others stops.
+	// Columns is the ids of the columns that something reads, ascending; nil for all.
+	Columns []int `json:"columns"`
+	// Digest is a hash of these columns of the range's rows, made by the connector: a node that
+	// reads others stops.
 	Digest uint64 `json:"digest"`
 
 	// rows is the range as the proposer has read it; nil on replay.

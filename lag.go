@@ -32,8 +32,8 @@ func (f *dataflow) rowsIn(s *step) int64 {
 	return n
 }
 
-// tooSlow estimates whether f would pass its slice in this step.
-func (f *dataflow) tooSlow(s *step) bool {
+// tooSlow estimates whether f would pass its slice in this step, with so many changed rows.
+func (f *dataflow) tooSlow(s *step, rows int64) bool {
 	if !f.db.reading.Load() {
 		return false // whoever waits for the replay gains nothing
 	}
@@ -43,7 +43,7 @@ func (f *dataflow) tooSlow(s *step) bool {
 	if f.run.CutAt(s.prev, s.time) == exec.CutEach {
 		return false // what must be at every entry is not faster beside the step
 	}
-	return f.pace.estimate(f.rowsIn(s)) > slice
+	return f.pace.estimate(rows) > slice
 }
 
 const (

@@ -390,7 +390,7 @@ func (r *planRun) scanSource(i int, s *stored, cols []int) error {
 	r.s.db.core.mu.Lock()
 	to, late := s.source.offset, s.source.late
 	r.s.db.core.mu.Unlock()
-	return s.source.accepted(late, s.source.start, to, func(c *chunk.Chunk) error { return r.push(i, c.Project(cols)) })
+	return s.source.accepted(late, s.source.start, to, cols, func(c *chunk.Chunk) error { return r.push(i, c) })
 }
 
 func (r *planRun) scanVirtual(i int, sc *physical.Scan) error {

@@ -71,6 +71,18 @@ func (p *proposal) rows() int {
 	return n
 }
 
+// fromSource reports whether the proposal is that of a source's reader.
+func (p *proposal) fromSource() bool {
+	if len(p.ops) == 0 {
+		return false
+	}
+	switch p.ops[0].(type) {
+	case *rangeOp, *rowsOp:
+		return true
+	}
+	return false
+}
+
 // sequence is the sequencer: one goroutine which takes all proposals that have queued
 // up, validates each against everything logged before and against those admitted with
 // it, and makes them one entry. While the step of that entry runs (in Propose), the
@@ -121,13 +133,17 @@ func (db *DB) sequenceGroup(group []*proposal) {
 func (db *DB) logGroup(group []*proposal) {
 	v := validator{c: db.core, group: txn.NewGroup(), tables: make(map[catalog.ID]*txn.Table)}
 	var admitted []*proposal
-	var ops []op
+	var read, ops []op
 	for _, p := range group {
 		if err := v.admit(p); err != nil {
 			p.done <- outcome{err: err}
 			continue
 		}
 		admitted = append(admitted, p)
+		if p.fromSource() {
+			read = append(read, p.ops...)
+			continue
+		}
 		ops = append(ops, p.ops...)
 		for _, w := range p.writes {
 			if w.truncate {
@@ -141,7 +157,8 @@ func (db *DB) logGroup(group []*proposal) {
 	if len(admitted) == 0 {
 		return
 	}
-	f, err := db.logOps(ops)
+	// What sources give goes first: behind it one of them may be dropped.
+	f, err := db.logOps(append(read, ops...))
 	for _, p := range admitted {
 		if err != nil {
 			p.done <- outcome{err: db.logError(err)}
@@ -282,6 +299,9 @@ type validator struct {
 func (v *validator) admit(p *proposal) error {
 	if err := p.ctx.Err(); err != nil {
 		return context.Cause(p.ctx)
+	}
+	if err := v.c.admitRanges(p.ops); err != nil {
+		return err
 	}
 	if p.base != 0 && p.base != v.c.cat.Version()+1 {
 		return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to a concurrent change of the catalog")

@@ -26,10 +26,14 @@ type rangeReader interface {
 	// Available returns the offset up to which rows exist, elapsed µs after the
 	// source's creation.
 	Available(elapsed int64) int64
-	// Read gives the rows of [lo, hi) in order, with all columns of the source.
-	Read(lo, hi int64, fn func(*chunk.Chunk) error) error
-	// Digest folds the rows of a range as Read gave them, in their order, into 64 bits.
+	// Read gives the rows of [lo, hi) in order, with the columns at the positions cols, nil
+	// for all; the others are nil in the chunks.
+	Read(lo, hi int64, cols []int, fn func(*chunk.Chunk) error) error
+	// Digest folds the rows of a range as Read gave them, in their order and with the
+	// columns that were read, into 64 bits.
 	Digest(rows []*chunk.Chunk) uint64
+	// FormerDigest is what Digest was in entries of engine version 3, of all columns.
+	FormerDigest(lo, hi int64) uint64
 }
 
 // tailReader reads a source whose rows are logged by value.
@@ -63,6 +67,8 @@ type sourceState struct {
 	ended chan struct{}
 	// quiet tells that the log knows that all there is has been read.
 	quiet atomic.Bool
+	// paceRows is the rows that an entry should have for the dataflows' sake, 0 for any.
+	paceRows atomic.Int64
 }
 
 // loggedByValue reports whether a connector's rows go to the log themselves.
@@ -120,15 +126,16 @@ func sourceColumns(d *catalog.Descriptor) (names []string, typs []types.Type) {
 	return names, typs
 }
 
-// read gives the rows of [lo, hi) of a source that is logged by reference.
-func (s *sourceState) read(lo, hi int64, fn func(*chunk.Chunk) error) error {
+// read gives the rows of [lo, hi) of a source that is logged by reference, with the columns
+// at the positions cols, nil for all.
+func (s *sourceState) read(lo, hi int64, cols []int, fn func(*chunk.Chunk) error) error {
 	if s.ranges == nil {
 		return errors.New("source is not logged by reference")
 	}
 	if lo >= hi {
 		return nil
 	}
-	return s.ranges.Read(lo, hi, fn)
+	return s.ranges.Read(lo, hi, cols, fn)
 }
 
 // applyRange applies a range of a source by reading it.
@@ -143,16 +150,12 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 	rows := o.rows
 	if rows == nil {
 		var err error
-		if rows, err = t.source.readRange(o.From, o.To); err != nil {
-			return fmt.Errorf("source %s: rows [%d, %d) cannot be read again: %w", t.desc.Name, o.From, o.To, err)
+		if rows, err = t.readAgain(o, s.version); err != nil {
+			return err
 		}
-		d := t.source.ranges.Digest(rows)
-		if s.version < 3 {
-			d = hashDigest(rows)
-		}
-		if d != o.Digest {
-			return fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", t.desc.Name, o.From, o.To, d, o.Digest)
-		}
+	}
+	if missing := c.columnsRead(t); o.Columns != nil && !within(missing, o.Columns) {
+		return fmt.Errorf("range of source %s has columns %v, and %v are read", t.desc.Name, o.Columns, missing)
 	}
 	t.source.entering = o.From
 	for _, r := range rows {
@@ -162,7 +165,33 @@ func (c *core) applyRange(s *step, o *rangeOp) error {
 		t.source.entering += int64(r.Rows)
 	}
 	t.source.move(s.epoch, o.To)
+	s.sources, s.sourceRows = append(s.sources, t.source), s.sourceRows+o.To-o.From
 	return nil
+}
+
+// readAgain reads a range that was logged, and checks that it has the rows that it had then.
+func (s *stored) readAgain(o *rangeOp, version uint32) ([]*chunk.Chunk, error) {
+	cols, err := s.positions(o.Columns)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.source.readRange(o.From, o.To, cols)
+	if err != nil {
+		return nil, fmt.Errorf("source %s: rows [%d, %d) cannot be read again: %w", s.desc.Name, o.From, o.To, err)
+	}
+	var d uint64
+	switch {
+	case version < 3:
+		d = hashDigest(rows)
+	case version == 3:
+		d = s.source.ranges.FormerDigest(o.From, o.To)
+	default:
+		d = s.source.ranges.Digest(rows)
+	}
+	if d != o.Digest {
+		return nil, fmt.Errorf("source %s gives other rows in [%d, %d) than were logged (digest %x, not %x)", s.desc.Name, o.From, o.To, d, o.Digest)
+	}
+	return rows, nil
 }
 
 // hashDigest is the digest of ranges in entries of engine versions below 3.
@@ -258,8 +287,10 @@ func (s *sourceState) offsetAt(e relation.Epoch) int64 {
 }
 
 const (
-	// sourceRowsMax is the number of rows that one entry takes from a source.
+	// sourceRowsMax is about the number of rows that one entry takes from sources, and
+	// sourceRowsMin what it takes at least of a backlog, however slow the dataflows are.
 	sourceRowsMax = 1 << 16
+	sourceRowsMin = 1 << 12
 	// sourceIdle is how long a source is left alone that has nothing new, or little: an
 	// entry costs about as much as a hundred rows, so a slow source is not read row by
 	// row.
@@ -278,36 +309,30 @@ func (db *DB) startSource(t *stored) {
 		return // during replay; see startSources
 	}
 	ctx, stop := context.WithCancel(db.ctx)
-	ended := make(chan struct{})
-	t.source.stop, t.source.ended = stop, ended
-	r := &sourceReader{db: db, id: t.id, s: t.source, patience: t.quietAfter()}
-	db.jobs.Go(func() {
-		defer close(ended)
-		var err error
-		if t.source.ranges != nil {
-			err = r.readRanges(ctx)
-		} else {
-			err = r.readTail(ctx)
-		}
-		if err != nil {
-			r.notQuiet(ctx)
-		}
-		select {
-		case <-db.closing:
-			return // it could not propose any more
-		default:
-		}
-		if err != nil && ctx.Err() == nil {
-			db.logger.Error("source stopped", "source", t.desc.Name, "error", err)
-		}
-	})
+	r := &sourceReader{db: db, ctx: ctx, id: t.id, name: t.desc.Name, s: t.source, patience: t.quietAfter()}
+	t.source.stop, t.source.ended = stop, make(chan struct{})
+	if t.source.ranges != nil {
+		db.groups.join(r)
+		return
+	}
+	db.jobs.Go(func() { r.end(r.readTail(ctx)) })
 }
 
 // sourceReader reads one source.
 type sourceReader struct {
-	db *DB
-	id catalog.ID
-	s  *sourceState
+	db   *DB
+	ctx  context.Context // ends when the source is dropped
+	id   catalog.ID
+	name string
+	s    *sourceState
+	// Of a range reader: the offset up to which its rows are in the log, where they lie in
+	// its stream, the ids and positions of the columns that are read, nil for all, and
+	// whether there are late rows in the next entry.
+	at      int64
+	cut     streamCut
+	columns []int
+	cols    []int
+	late    bool
 	// patience is how long nothing must have come until the log is told that all there is
 	// has been read; 0 if nobody wants to know.
 	patience time.Duration
@@ -350,48 +375,28 @@ func (r *sourceReader) atEnd(ctx context.Context) error {
 	return err
 }
 
+// end is the end of reading: the source is dropped, the database closes, or err.
+func (r *sourceReader) end(err error) {
+	defer close(r.s.ended)
+	if err != nil {
+		r.notQuiet(r.ctx)
+	}
+	select {
+	case <-r.db.closing:
+		return // it could not propose any more
+	default:
+	}
+	if err != nil && r.ctx.Err() == nil {
+		r.db.logger.Error("source stopped", "source", r.name, "error", err)
+	}
+}
+
 // notQuiet tells the log that nobody knows any more whether there is something to be read.
 func (r *sourceReader) notQuiet(ctx context.Context) {
 	r.heard = time.Time{}
 	if r.s.quiet.Load() && ctx.Err() == nil {
 		_ = r.db.propose(ctx, []op{&quietOp{Source: r.id}})
 	}
-}
-
-func (r *sourceReader) readRanges(ctx context.Context) error {
-	db, id, s := r.db, r.id, r.s
-	db.core.mu.Lock()
-	at := s.offset
-	db.core.mu.Unlock()
-	for ctx.Err() == nil {
-		to := min(s.ranges.Available(db.sourceTime()-s.created), at+sourceRowsMax)
-		if to <= at {
-			if err := r.atEnd(ctx); err != nil {
-				return err
-			}
-			if sleep(ctx, sourceIdle) != nil {
-				return nil
-			}
-			continue
-		}
-		rows, err := s.readRange(at, to)
-		if err != nil {
-			return err
-		}
-		err = db.propose(ctx, []op{&rangeOp{Source: id, From: at, To: to, Digest: s.ranges.Digest(rows), rows: rows}})
-		if err != nil {
-			if errors.Is(err, log.ErrDiskFull) && sleep(ctx, time.Second) == nil {
-				continue
-			}
-			return err
-		}
-		r.heard = time.Now()
-		if to-at < sourceLittle && sleep(ctx, sourceIdle) != nil {
-			return nil
-		}
-		at = to
-	}
-	return nil
 }
 
 func (r *sourceReader) readTail(ctx context.Context) error {
@@ -454,11 +459,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// accepted gives the rows of [lo, hi) that were not late. Whether a row is late was decided
-// as it entered, against the watermark of that moment: it is not asked again. What it
-// takes as late is the source's list as of hi, read under core.mu.
-func (s *sourceState) accepted(late []int64, lo, hi int64, fn func(*chunk.Chunk) error) error {
-	return s.read(lo, hi, func(c *chunk.Chunk) error {
+// accepted gives the rows of [lo, hi) that were not late, with the columns at the positions
+// cols and in that order. Whether a row is late was decided as it entered, against the
+// watermark of that moment: it is not asked again. What it takes as late is the source's
+// list as of hi, read under core.mu.
+func (s *sourceState) accepted(late []int64, lo, hi int64, cols []int, fn func(*chunk.Chunk) error) error {
+	if cols == nil {
+		cols = []int{} // none, not all
+	}
+	return s.read(lo, hi, cols, func(c *chunk.Chunk) error {
+		c = c.Project(cols)
 		first, _ := slices.BinarySearch(late, lo)
 		last, _ := slices.BinarySearch(late, lo+int64(c.Rows))
 		if out := late[first:last]; len(out) > 0 {
@@ -478,10 +488,11 @@ func (s *sourceState) accepted(late []int64, lo, hi int64, fn func(*chunk.Chunk)
 	})
 }
 
-// readRange reads rows [lo, hi) of a source into memory.
-func (s *sourceState) readRange(lo, hi int64) ([]*chunk.Chunk, error) {
+// readRange reads rows [lo, hi) of a source into memory, with the columns at the positions
+// cols, nil for all.
+func (s *sourceState) readRange(lo, hi int64, cols []int) ([]*chunk.Chunk, error) {
 	var rows []*chunk.Chunk
-	err := s.read(lo, hi, func(c *chunk.Chunk) error {
+	err := s.read(lo, hi, cols, func(c *chunk.Chunk) error {
 		rows = append(rows, c)
 		return nil
 	})

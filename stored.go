@@ -134,8 +134,11 @@ func (s *stored) setPositions(cols []catalog.Column) {
 	}
 }
 
-// positions translates column ids.
+// positions translates column ids; nil stays nil.
 func (s *stored) positions(ids []int) ([]int, error) {
+	if ids == nil {
+		return nil, nil
+	}
 	r := make([]int, len(ids))
 	for i, id := range ids {
 		p, ok := s.position[id]

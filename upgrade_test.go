@@ -20,10 +20,12 @@ func TestUpgrade(t *testing.T) {
 	for _, d := range []struct {
 		file, sum string
 		rows      int64
-		bids      int64 // all that there will be
+		bids      int64    // all that there will be
+		more      []string // views
 	}{
-		{"engine2.tgz", "3223.71200000000000000000", 673, 1840},
-		{"engine3.tgz", "3464.23200000000000000000", 681, 1840},
+		{"engine2.tgz", "3223.71200000000000000000", 673, 1840, nil},
+		{"engine3.tgz", "3464.23200000000000000000", 681, 1840, nil},
+		{"engine3_sources.tgz", "3223.71200000000000000000", 673, 1840, []string{"states", "channels"}},
 	} {
 		t.Run(d.file, func(t *testing.T) {
 			dir := t.TempDir()
@@ -34,7 +36,7 @@ func TestUpgrade(t *testing.T) {
 			}
 			defer db.Close()
 			c := connect(t, serveOn(t, db))
-			views := []string{"aggregates", "closed", "hops", "joined", "outerj", "q7", "overs", "top", "per_group", "failing", "over_view"}
+			views := append(d.more, "aggregates", "closed", "hops", "joined", "outerj", "q7", "overs", "top", "per_group", "failing", "over_view")
 			check := func() {
 				t.Helper()
 				for _, v := range views {

@@ -43,7 +43,7 @@ func generate(first, n int64, seed uint64) ([]round, error) {
 		r := make(round)
 		for _, t := range tables {
 			from, to := rowsIn(t, first, lo), rowsIn(t, first, hi)
-			err := sources[t].Read(from, to, func(c *chunk.Chunk) error {
+			err := sources[t].Read(from, to, nil, func(c *chunk.Chunk) error {
 				r[t] = append(r[t], c)
 				return nil
 			})

@@ -56,7 +56,7 @@ func (s *Source) load(names []string) error {
 		return err
 	}
 	p := &preloaded{rows: rows}
-	err := maker.Read(0, rows, func(c *chunk.Chunk) error {
+	err := maker.Read(0, rows, nil, func(c *chunk.Chunk) error {
 		p.chunks = append(p.chunks, c)
 		return nil
 	})
@@ -64,12 +64,13 @@ func (s *Source) load(names []string) error {
 	return err
 }
 
-// read gives rows [lo, hi), at most chunk.RowsMax, with the columns of s. The strings of
+// read gives rows [lo, hi), at most chunk.RowsMax, with some columns of s. The strings of
 // all chunks are cut from the same tables.
-func (p *preloaded) read(lo, hi int64, s *Source) *chunk.Chunk {
+func (p *preloaded) read(lo, hi int64, s *Source, cols []int) *chunk.Chunk {
 	out := &chunk.Chunk{Rows: int(hi - lo), Cols: make([]*chunk.Column, len(s.columns))}
 	at, from := lo/chunk.RowsMax, int(lo%chunk.RowsMax)
-	for i, k := range s.columns {
+	for _, i := range cols {
+		k := s.columns[i]
 		first := p.chunks[at].Cols[k]
 		col := &chunk.Column{Type: s.fields[i].typ, Bytes: first.Bytes}
 		end := min(from+out.Rows, p.chunks[at].Rows)
@@ -90,41 +91,3 @@ func (p *preloaded) read(lo, hi int64, s *Source) *chunk.Chunk {
 	}
 	return out
 }
-
-// Digest folds rows that the source has given, in their order, into 64 bits: numbers as
-// they are, strings by their place in the tables that they are cut from, of which a
-// digest is folded in. It is what tells that another node reads the same rows.
-func (*Source) Digest(rows []*chunk.Chunk) uint64 {
-	sum := wordsDigest()
-	for _, c := range rows {
-		for k, col := range c.Cols {
-			h := uint64(k+1) * 0x9e3779b97f4a7c15
-			for _, v := range col.Ints {
-				h = (h ^ uint64(v)) * 0xd6e8feb86659fd93
-				h ^= h >> 32
-			}
-			for _, v := range col.Views {
-				h = (h ^ uint64(v.Off)<<32 ^ uint64(v.Len)) * 0xd6e8feb86659fd93
-				h ^= h >> 32
-			}
-			sum = (sum ^ h) * 0xd1342543de82ef95
-			sum ^= sum >> 29
-		}
-	}
-	return sum
-}
-
-// wordsDigest is the digest of all tables of strings.
-var wordsDigest = sync.OnceValue(func() uint64 {
-	h := uint64(14695981039346656037)
-	fold := func(b []byte) {
-		for _, x := range b {
-			h = (h ^ uint64(x)) * 1099511628211
-		}
-	}
-	for _, l := range []*lexicon{&names, &emails, &cards, &cityWords, &stateWords, &channels, &urls} {
-		fold(l.bytes)
-	}
-	fold(letters)
-	return h
-})

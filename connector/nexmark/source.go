@@ -1,6 +1,7 @@
 package nexmark
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -187,23 +188,57 @@ func (s *Source) Available(elapsed int64) int64 {
 	return s.table.RowsBefore(s.cfg.FirstEvent+n) - s.table.RowsBefore(s.cfg.FirstEvent)
 }
 
-// Read gives the rows [lo, hi) of the table in order, with the source's columns.
-func (s *Source) Read(lo, hi int64, fn func(*chunk.Chunk) error) error {
-	for ; lo < hi; lo += chunk.RowsMax {
-		if err := fn(s.chunk(lo, min(lo+chunk.RowsMax, hi))); err != nil {
+// Stream names the stream of events that the table is cut from: the three tables of a
+// generator have one, wherever they begin in it.
+func (s *Source) Stream() string {
+	c := s.cfg
+	return fmt.Sprint("nexmark ", c.Seed, c.BaseTime, c.EventRate)
+}
+
+// EventOf returns the number of the event that a row is.
+func (s *Source) EventOf(row int64) int64 {
+	return s.table.eventOf(s.table.RowsBefore(s.cfg.FirstEvent) + row)
+}
+
+// RowBehind returns the first row whose event has this number or a higher one.
+func (s *Source) RowBehind(event int64) int64 {
+	return max(s.table.RowsBefore(event)-s.table.RowsBefore(s.cfg.FirstEvent), 0)
+}
+
+// Read gives the rows [lo, hi) of the table in order, with the source's columns at the
+// positions cols; the others are nil in the chunks. No cols are all. Chunks are cut at
+// multiples of chunk.RowsMax.
+func (s *Source) Read(lo, hi int64, cols []int, fn func(*chunk.Chunk) error) error {
+	if cols == nil {
+		cols = s.all()
+	}
+	for lo < hi {
+		to := min((lo/chunk.RowsMax+1)*chunk.RowsMax, hi)
+		if err := fn(s.chunk(lo, to, cols)); err != nil {
 			return err
 		}
+		lo = to
 	}
 	return nil
 }
 
-func (s *Source) chunk(lo, hi int64) *chunk.Chunk {
+// all is the positions of all columns.
+func (s *Source) all() []int {
+	cols := make([]int, len(s.fields))
+	for i := range cols {
+		cols[i] = i
+	}
+	return cols
+}
+
+func (s *Source) chunk(lo, hi int64, cols []int) *chunk.Chunk {
 	if s.made != nil && hi <= s.made.rows {
-		return s.made.read(lo, hi, s)
+		return s.made.read(lo, hi, s, cols)
 	}
 	b := s.block(lo, hi)
 	c := &chunk.Chunk{Rows: int(hi - lo), Cols: make([]*chunk.Column, len(s.fields))}
-	for i, f := range s.fields {
+	for _, i := range cols {
+		f := &s.fields[i]
 		c.Cols[i] = chunk.NewColumn(f.typ, c.Rows)
 		f.gen(b, c.Cols[i])
 	}

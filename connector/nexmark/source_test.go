@@ -23,7 +23,7 @@ func open(t testing.TB, table Table, options map[string]string) *Source {
 func fingerprint(t testing.TB, s *Source, lo, hi int64) chunk.Hash128 {
 	t.Helper()
 	var sum chunk.Hash128
-	err := s.Read(lo, hi, func(c *chunk.Chunk) error {
+	err := s.Read(lo, hi, nil, func(c *chunk.Chunk) error {
 		sum = sum.Add(chunk.Fingerprint(c), 1)
 		return nil
 	})
@@ -81,7 +81,7 @@ func TestRatios(t *testing.T) {
 func TestBidsPointToAuctions(t *testing.T) {
 	s := open(t, Bid, nil)
 	hot, n := 0, 0
-	err := s.Read(100_000, 140_000, func(c *chunk.Chunk) error {
+	err := s.Read(100_000, 140_000, nil, func(c *chunk.Chunk) error {
 		for _, a := range c.Cols[0].Ints {
 			if (a-firstID)%hotUnit == 0 {
 				hot++
@@ -125,7 +125,7 @@ func BenchmarkBids(b *testing.B) {
 	s := open(b, Bid, nil)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_ = s.chunk(int64(i)*4096, int64(i+1)*4096)
+		_ = s.chunk(int64(i)*4096, int64(i+1)*4096, s.all())
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/row")
 }
