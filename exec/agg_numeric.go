@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"encoding/binary"
 	"math/big"
 
 	"streamdb/sql/chunk"
@@ -61,7 +62,27 @@ func finishNumeric(sum int128, _ int64, out *chunk.Column) {
 		out.Nums = append(out.Nums, types.Num{Coef: v})
 		return
 	}
-	out.AppendDatum(sum.dec(0).Datum())
+	appendSum(out, sum, 0)
+}
+
+// appendSum appends a × 10^-scale.
+func appendSum(out *chunk.Column, a int128, scale int32) {
+	if v, ok := a.small(); ok {
+		out.AppendDec(types.Dec{N: types.Num{Coef: v, Scale: scale}})
+		return
+	}
+	var buf [17]byte
+	if a.hi < 0 {
+		buf[0], a = 1, int128{}.sub(a)
+	}
+	binary.BigEndian.PutUint64(buf[1:], uint64(a.hi))
+	binary.BigEndian.PutUint64(buf[9:], a.lo)
+	at := 1
+	for buf[at] == 0 {
+		at++
+	}
+	buf[at-1] = buf[0]
+	out.AppendDec(types.Dec{N: types.Num{Scale: scale, Form: types.NumBig}, Big: buf[at-1:]})
 }
 
 // finishAvg is avg over any integer.
@@ -90,9 +111,8 @@ func finishAvg(sum int128, n int64, out *chunk.Column) {
 // avg only for groups with a mixedSum.
 type numericAcc struct {
 	kind  functions.AggKind
-	sum   int         // words of the sum
-	mixed []*mixedSum // by slot, nil for none
-	size  int64       // of the mixed sums
+	sum   int // words of the sum
+	mixed mixedPool
 	cell  *cell
 	math  numericMath
 }
@@ -102,6 +122,7 @@ func newNumericAcc(kind functions.AggKind) *numericAcc {
 	if squares(kind) {
 		a.sum = sumWords
 	}
+	a.mixed = newMixedPool(a.sum)
 	return a
 }
 
@@ -114,6 +135,7 @@ func (a *numericAcc) words() int { return a.sum + a.cell.words() }
 
 func (a *numericAcc) update(b *aggBatch) {
 	c := b.args[0]
+	a.mixed.heads.reach(b.table.Slots())
 	if c.Type.Class() == types.ClassInt {
 		for i, s := range b.slots {
 			if !c.Nulls.Get(i) {
@@ -133,36 +155,11 @@ func (a *numericAcc) update(b *aggBatch) {
 	}
 }
 
-// addMixed adds a value to group s's mixedSum, which takes over what the words hold.
+// addMixed adds a value to group s's mixed sum, which takes over what the words hold.
 func (a *numericAcc) addMixed(row []uint64, s int32, c *chunk.Column, i int, w int64) {
-	for int(s) >= len(a.mixed) {
-		a.mixed = append(a.mixed, nil)
-	}
-	m := a.mixed[s]
-	if m == nil {
-		m = newMixedSum(row)
-		a.mixed[s] = m
-	}
-	a.size -= m.bytes()
+	a.mixed.take(row, s)
 	row[sumN] += uint64(w)
-	m.add(c, i, w, &a.math)
-	a.size += m.bytes()
-}
-
-// of returns group s's mixedSum, nil for none.
-func (a *numericAcc) of(s int32) *mixedSum {
-	if int(s) >= len(a.mixed) {
-		return nil
-	}
-	return a.mixed[s]
-}
-
-// free drops group s's mixedSum.
-func (a *numericAcc) free(s int32) {
-	if m := a.of(s); m != nil {
-		a.size -= m.bytes()
-		a.mixed[s] = nil
-	}
+	a.mixed.add(s, c, i, w, &a.math)
 }
 
 func (a *numericAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
@@ -179,7 +176,7 @@ func (a *numericAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 			col = chunk.NewColumn(types.Numeric, len(dirty))
 		}
 		groups = append(groups, s)
-		d, ok, err := a.math.value(a.kind, row, a.of(s))
+		d, ok, err := a.math.value(a.kind, row, a.mixed.load(s))
 		switch {
 		case err != nil:
 			over = append(over, s)
@@ -202,13 +199,12 @@ func (a *numericAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 // over: its scale is free again.
 func (a *numericAcc) simplify(row []uint64, s int32) {
 	if row[sumN] == 0 {
-		a.free(s)
+		a.mixed.free(s)
 		clear(row)
 		return
 	}
-	if m := a.of(s); m != nil && m.single() {
-		copy(row, m.scales[0].row[:])
-		a.free(s)
+	if row[sumKind] == sumMixed {
+		a.mixed.single(row, s)
 	}
 }
 
@@ -223,7 +219,7 @@ func (a *numericAcc) result(images []uint64, stride, n int, out *chunk.Column) {
 		case a.kind == functions.AggAvg:
 			finishAvgNumeric(im, out)
 		default:
-			out.AppendDec(rowSum(im).dec(rowScale(im)))
+			appendSum(out, rowSum(im), rowScale(im))
 		}
 	}
 }
@@ -232,12 +228,12 @@ func (a *numericAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at+a.sum) 
 
 func (a *numericAcc) drop(slots []int32) {
 	for _, s := range slots {
-		a.free(s)
+		a.mixed.free(s)
 	}
 }
 
-func (a *numericAcc) bytes() int64 {
-	return a.size + int64(cap(a.mixed))*8 + a.cell.arena.Bytes()
-}
+func (a *numericAcc) bytes() int64 { return a.mixed.bytes() + a.cell.arena.Bytes() }
+
+func (a *numericAcc) useMemory(m chunk.Memory) { a.mixed.useMemory(m) }
 
 var errNumericOver = sqlerr.New(sqlerr.NumericValueOutOfRange, "value overflows numeric format")

@@ -235,7 +235,7 @@ func (a *numericAcc) keeps(t *chunk.KeyTable) []statePart {
 }
 
 func (a *numericAcc) appendGroup(dst []byte, s int32) []byte {
-	m := a.of(s)
+	m := a.mixed.load(s)
 	if m == nil {
 		return dst
 	}
@@ -274,22 +274,22 @@ func (a *numericAcc) loadGroup(s int32, r *stateReader) error {
 		}
 		m.scales = append(m.scales, e)
 	}
-	for int(s) >= len(a.mixed) {
-		a.mixed = append(a.mixed, nil)
+	if r.bad || a.mixed.has(s) {
+		return corrupt("the sum of group %d", s)
 	}
-	a.mixed[s] = m
-	a.size += m.bytes()
+	a.mixed.heads.reach(int(s) + 1)
+	a.mixed.store(s, m)
 	return nil
 }
 
 func (a *numericAcc) restored(t *chunk.KeyTable, at int) error {
-	for s, m := range a.mixed {
-		if m != nil && (s >= t.Slots() || !t.Live(int32(s)) || *t.Word(int32(s), at+sumKind) != sumMixed) {
+	for s := range int32(a.mixed.heads.slots()) {
+		if a.mixed.has(s) && (int(s) >= t.Slots() || !t.Live(s) || *t.Word(s, at+sumKind) != sumMixed) {
 			return corrupt("a sum of group %d, which has none beside its words", s)
 		}
 	}
 	for _, s := range t.LiveSlots(nil) {
-		if state := *t.Word(s, at+sumKind); state == sumMixed && a.of(s) == nil || state&0xff > sumMixed {
+		if state := *t.Word(s, at+sumKind); state == sumMixed && !a.mixed.has(s) || state&0xff > sumMixed {
 			return corrupt("the sum of group %d is missing", s)
 		}
 	}

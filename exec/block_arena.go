@@ -16,7 +16,7 @@ const (
 // blockArena owns the memory of many lists: blocks of 2^class elements cut from slabs, without a pointer into them, so
 // that a million lists are nothing to the garbage collector and a list that comes and goes allocates nothing. A block is
 // named by its slab and the place in it. What a new block holds is undefined.
-type blockArena[T int32 | int64] struct {
+type blockArena[T int32 | int64 | uint64] struct {
 	slabs  [][]T
 	open   int // elements used of the last common slab
 	last   int // that slab

@@ -134,7 +134,7 @@ func TestExactPool(t *testing.T) {
 }
 
 // usedOf counts the elements of a's common slabs that are neither free nor unused.
-func usedOf[T int32 | int64](a *blockArena[T]) int {
+func usedOf[T int32 | int64 | uint64](a *blockArena[T]) int {
 	n := 0
 	for _, s := range a.slabs {
 		n += len(s)

@@ -128,14 +128,19 @@ func (m *mixedSum) add(c *chunk.Column, i int, w int64, x *numericMath) {
 	if e.wide == nil {
 		e.wide = &wideSum{}
 	}
+	x.setWide(c, v, w)
+	e.wide.sum.Add(&e.wide.sum, &x.p)
+	e.wide.squares.Add(&e.wide.squares, &x.q)
+}
+
+// setWide sets p to w times v, a wide number of column c, and q to w·v².
+func (x *numericMath) setWide(c *chunk.Column, v types.Num, w int64) {
 	raw := c.NumBytes(v)
 	x.v.SetBytes(raw[1:])
 	x.p.Mul(&x.v, x.w.SetInt64(w))
 	if x.q.Mul(&x.p, &x.v); raw[0] != 0 {
 		x.p.Neg(&x.p)
 	}
-	e.wide.sum.Add(&e.wide.sum, &x.p)
-	e.wide.squares.Add(&e.wide.squares, &x.q)
 }
 
 func (e *scaleSum) scale() int32 { return rowScale(e.row[:]) }
@@ -153,22 +158,6 @@ func (m *mixedSum) of(scale int32) *scaleSum {
 	}
 	m.last = at
 	return &m.scales[at]
-}
-
-// compact drops the scales of which no value is left.
-func (m *mixedSum) compact() {
-	m.scales = slices.DeleteFunc(m.scales, func(e scaleSum) bool { return e.row[sumN] == 0 })
-	m.last = 0
-}
-
-// single reports whether a row can hold the sum. All values of the epoch are in.
-func (m *mixedSum) single() bool {
-	m.compact()
-	if len(m.scales) != 1 || m.nan != 0 || m.posInf != 0 || m.negInf != 0 {
-		return false
-	}
-	w := m.scales[0].wide
-	return w == nil || w.sum.Sign() == 0 && w.squares.Sign() == 0
 }
 
 // special returns what a sum is that is not a number. Squares tell infinities apart no more.

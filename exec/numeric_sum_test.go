@@ -86,3 +86,72 @@ func TestMixedSums(t *testing.T) {
 		}
 	}
 }
+
+// TestMixedPool compares the sums of groups in a pool with sums of their own, while groups come and go.
+func TestMixedPool(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, k := range []functions.AggKind{functions.AggSum, functions.AggVarPop} {
+		a := newNumericAcc(k)
+		groups := chunk.NewKeyTable(chunk.Schema{types.Int8}, a.words())
+		ids, slots := &chunk.Column{Type: types.Int8}, make([]int32, 40)
+		for i := range slots {
+			ids.Ints = append(ids.Ints, int64(i))
+		}
+		hash := make([]uint64, len(slots))
+		chunk.HashRows([]*chunk.Column{ids}, len(slots), hash)
+		groups.Upsert([]*chunk.Column{ids}, hash, slots)
+		at := groups.PayloadOffset()
+		type added struct{ group, value int32 }
+		var in []added
+		values := chunk.NewColumn(types.Numeric, 0)
+		for range 3000 {
+			b := &aggBatch{table: groups, at: at}
+			col := chunk.NewColumn(types.Numeric, 8)
+			for range 8 {
+				x, w := added{slots[r.IntN(len(slots))], int32(values.Len())}, int64(1)
+				if len(in) > 60 || len(in) > 0 && r.IntN(3) == 0 {
+					i := r.IntN(len(in))
+					x, w = in[i], -1
+					in[i] = in[len(in)-1]
+					in = in[:len(in)-1]
+				} else {
+					z := new(big.Int).SetInt64(int64(r.Uint64()) >> r.IntN(63))
+					switch r.IntN(8) {
+					case 0:
+						z.Mul(z, types.Pow10(int32(r.IntN(40))))
+					case 1:
+						z.SetInt64(0)
+					}
+					d := bigDec(z, int32(r.IntN(4)))
+					if r.IntN(20) == 0 {
+						d = []types.Dec{types.DecNaN, types.DecPosInf, types.DecNegInf}[r.IntN(3)]
+					}
+					values.AppendDec(d)
+					in = append(in, x)
+				}
+				col.AppendDec(values.DecAt(int(x.value)))
+				b.slots, b.weights = append(b.slots, x.group), append(b.weights, w)
+			}
+			b.args = []*chunk.Column{col}
+			a.update(b)
+			a.settle(groups, at, slots)
+			g := slots[r.IntN(len(slots))]
+			var want varSlide
+			for _, x := range in {
+				if x.group == g {
+					want.add([]*chunk.Column{values}, x.value, 1)
+				}
+			}
+			out := chunk.NewColumn(types.Numeric, 2)
+			a.result(groups.Row(g)[at:], groups.Stride(), 1, out)
+			want.result(k, out)
+			if x, y := out.Datum(0), out.Datum(1); x.Null != y.Null || !x.Null && x.Dec().String() != y.Dec().String() {
+				t.Fatalf("%v of group %d is %s, want %s", k, g, x.Dec(), y.Dec())
+			}
+		}
+		a.drop(slots)
+		if used := usedOf(&a.mixed.blockArena); used != 0 {
+			t.Fatalf("%d words are lost", used)
+		}
+	}
+}
