@@ -24,8 +24,11 @@ type orderedSetAcc struct {
 
 	v      statValues
 	groups []*orderStat
+	spare  []*orderStat // empty ones of groups that are gone
 	cell   *cell
 	equal  *chunk.Comparator
+	values [1]*chunk.Column // scratch of decoded
+	pos    [1]int32
 
 	hash  []uint64
 	slots []int32
@@ -38,6 +41,8 @@ func newOrderedSetAcc(f *functions.Function, spec physical.AggCall, args chunk.S
 	typ := args[a.value]
 	a.v.table = chunk.NewRowTable(chunk.Schema{types.Int8, typ}, statWords)
 	a.v.order = rowCompare(a.v.table, 1)
+	a.v.compare = func(x, y int32) int { return a.v.order(a.v.table.Row(x), a.v.table.Row(y)) }
+	a.values[0] = chunk.NewColumn(typ, 1)
 	a.equal = chunk.NewComparator(chunk.Schema{typ}, []chunk.SortKey{{}})
 	if a.kind == functions.AggModeOrdered {
 		return a, nil
@@ -113,7 +118,7 @@ func (a *orderedSetAcc) update(b *aggBatch) {
 		*t.Word(s, base+statCount) += uint64(w)
 		o := a.groups[b.slots[i]]
 		if o == nil {
-			o = &orderStat{}
+			o = a.newStat()
 			a.groups[b.slots[i]] = o
 		}
 		listed := t.Word(s, base+statListed)
@@ -125,6 +130,17 @@ func (a *orderedSetAcc) update(b *aggBatch) {
 			o.moved = append(o.moved, countMove{s, w})
 		}
 	}
+}
+
+// newStat returns the empty state of a group.
+func (a *orderedSetAcc) newStat() *orderStat {
+	k := len(a.spare) - 1
+	if k < 0 {
+		return &orderStat{}
+	}
+	o := a.spare[k]
+	a.spare = a.spare[:k]
+	return o
 }
 
 // Values of statListed.
@@ -149,31 +165,30 @@ func (a *orderedSetAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
 		}
 		a.finish(o, out)
 	}
+	a.forget()
 	a.cell.put(t, at, dirty, out)
 }
 
-// place settles a group's values and forgets those that are gone.
+// place settles a group's values; those that are gone are to be forgotten.
 func (a *orderedSetAcc) place(o *orderStat) {
 	base := a.v.table.PayloadOffset()
 	for _, s := range o.fresh {
 		*a.v.table.Word(s, base+statListed) = listedPlaced
 	}
-	a.forget(o.settle(&a.v))
+	o.settle(&a.v)
 }
 
-func (a *orderedSetAcc) forget(slots []int32) {
-	if len(slots) == 0 {
-		return
-	}
-	for i, h := range hashSlots(a.v.table, slots) {
-		a.v.table.Delete(slots[i], h)
-	}
+// forget deletes the values that have left their groups.
+func (a *orderedSetAcc) forget() {
+	deleteSlots(a.v.table, a.v.gone)
+	a.v.gone = emptied(a.v.gone)
 }
 
 // finish appends a group's result.
 func (a *orderedSetAcc) finish(o *orderStat, out *chunk.Column) {
 	if a.kind == functions.AggModeOrdered {
-		a.v.table.AppendKey(out, 1, []int32{a.mode(o)})
+		a.pos[0] = a.mode(o)
+		a.v.table.AppendKey(out, 1, a.pos[:])
 		return
 	}
 	if !a.several {
@@ -224,23 +239,32 @@ func (a *orderedSetAcc) percentile(o *orderStat, p float64, typ types.Type) (typ
 	return types.Datum{V: d}, err
 }
 
-// at returns the value at position k in the call's order.
+// decoded returns the values of slots, until its next use.
+func (a *orderedSetAcc) decoded(slots []int32) []*chunk.Column {
+	a.values[0].Resize(0)
+	a.values[0].Bytes = a.values[0].Bytes[:0]
+	a.v.table.AppendKey(a.values[0], 1, slots)
+	return a.values[:]
+}
+
+// at returns the value at position k in the call's order, until its next use.
 func (a *orderedSetAcc) at(o *orderStat, k int64) types.Datum {
 	if a.desc {
 		k = o.total - 1 - k
 	}
-	c := chunk.NewColumn(a.v.table.Layout().Types[1], 1)
-	a.v.table.AppendKey(c, 1, []int32{o.rank(k, &a.v)})
-	return c.Datum(0)
+	a.pos[0] = o.rank(k, &a.v)
+	return a.decoded(a.pos[:])[0].Peek(0)
 }
 
 // mode returns the slot of the most frequent value, the first in the call's order of
 // several. Values that are equal and not identical count together.
 func (a *orderedSetAcc) mode(o *orderStat) int32 {
-	slots := o.slots()
-	c := chunk.NewColumn(a.v.table.Layout().Types[1], len(slots))
-	a.v.table.AppendKey(c, 1, slots)
-	cols := []*chunk.Column{c}
+	a.v.all = o.slots(a.v.all[:0])
+	slots := a.v.all
+	if len(slots) == 1 {
+		return slots[0]
+	}
+	cols := a.decoded(slots)
 	best, most := slots[0], int64(0)
 	for i := 0; i < len(slots); {
 		from, n := i, int64(0)
@@ -263,14 +287,22 @@ func (a *orderedSetAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 func (a *orderedSetAcc) drop(groups []int32) {
 	for _, g := range groups {
 		if int(g) < len(a.groups) && a.groups[g] != nil {
-			a.place(a.groups[g])
-			a.forget(a.groups[g].slots())
+			o := a.groups[g]
+			a.place(o)
+			a.v.gone = o.slots(a.v.gone)
 			a.groups[g] = nil
+			if o.reset() {
+				a.spare = append(a.spare, o)
+			}
 		}
+	}
+	a.forget()
+	if len(a.spare) > scratchKept && len(a.spare) > 2*len(a.groups) {
+		a.spare = nil
 	}
 }
 
 func (a *orderedSetAcc) bytes() int64 {
 	n := a.v.table.Bytes() + a.cell.arena.Bytes() + int64(len(a.groups))*8
-	return n + int64(a.v.table.Len())*6
+	return n + int64(a.v.table.Len())*6 + int64(len(a.spare))*192
 }

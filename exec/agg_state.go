@@ -370,5 +370,6 @@ func (a *orderedSetAcc) restored(t *chunk.KeyTable, at int) error {
 			o.settle(&a.v)
 		}
 	}
+	a.v.gone = a.v.gone[:0] // none: all occur
 	return a.cell.restored(t, at)
 }

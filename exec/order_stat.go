@@ -31,25 +31,26 @@ type countMove struct {
 	weight int64
 }
 
-// settle puts what has changed in place and returns the slots whose count is zero, which
-// are in no block any more.
-func (o *orderStat) settle(v *statValues) (gone []int32) {
+// settle puts what has changed in place and adds the slots whose count is zero, which are
+// in no block any more, to v.gone.
+func (o *orderStat) settle(v *statValues) {
 	if len(o.fresh) == 0 && len(o.moved) == 0 {
-		return nil
+		return
 	}
-	slices.SortFunc(o.fresh, v.compare)
+	if len(o.fresh) > 1 {
+		slices.SortFunc(o.fresh, v.compare)
+	}
 	if 8*(len(o.fresh)+len(o.moved)) > o.n {
-		gone = o.rebuild(v)
+		o.rebuild(v)
 	} else {
-		gone = o.patch(v)
+		o.patch(v)
 	}
 	o.fresh, o.moved = o.fresh[:0], o.moved[:0]
-	return gone
 }
 
 // rebuild merges the fresh slots, which are sorted, into the blocks and makes them anew.
-func (o *orderStat) rebuild(v *statValues) (gone []int32) {
-	all := make([]int32, 0, o.n+len(o.fresh))
+func (o *orderStat) rebuild(v *statValues) {
+	all := v.all[:0]
 	fresh := o.fresh
 	for _, b := range o.blocks {
 		for _, s := range b.slots {
@@ -61,26 +62,34 @@ func (o *orderStat) rebuild(v *statValues) (gone []int32) {
 	}
 	all = append(all, fresh...)
 	o.blocks, o.n, o.total = o.blocks[:0], 0, 0
-	var block statBlock
+	block := o.room(len(all))
 	for _, s := range all {
 		c := v.count(s)
 		if c == 0 {
-			gone = append(gone, s)
+			v.gone = append(v.gone, s)
 			continue
-		}
-		if block.slots == nil {
-			block.slots = make([]int32, 0, min(blockMax, len(all)))
 		}
 		block.slots, block.weight = append(block.slots, s), block.weight+c
 		if len(block.slots) == blockMax/2 {
 			o.push(block)
-			block = statBlock{}
+			block = o.room(len(all))
 		}
 	}
 	if len(block.slots) > 0 {
 		o.push(block)
 	}
-	return gone
+	v.all = emptied(all)
+}
+
+// room returns an empty block for some of n slots: that which was in the place of the next one before, if there is one.
+func (o *orderStat) room(n int) statBlock {
+	if k := len(o.blocks); k < cap(o.blocks) {
+		if s := o.blocks[:k+1][k].slots; s != nil {
+			o.blocks[:k+1][k].slots = nil
+			return statBlock{slots: s[:0]}
+		}
+	}
+	return statBlock{slots: make([]int32, 0, min(blockMax, max(n, 8)))}
 }
 
 func (o *orderStat) push(b statBlock) {
@@ -90,7 +99,7 @@ func (o *orderStat) push(b statBlock) {
 }
 
 // patch changes single slots.
-func (o *orderStat) patch(v *statValues) (gone []int32) {
+func (o *orderStat) patch(v *statValues) {
 	for _, m := range o.moved {
 		b := o.blockOf(m.slot, v)
 		o.blocks[b].weight += m.weight
@@ -99,17 +108,16 @@ func (o *orderStat) patch(v *statValues) (gone []int32) {
 	for _, s := range o.fresh {
 		c := v.count(s)
 		if c == 0 {
-			gone = append(gone, s)
+			v.gone = append(v.gone, s)
 			continue
 		}
 		o.insert(s, c, v)
 	}
 	for _, m := range o.moved {
 		if v.count(m.slot) == 0 && o.remove(m.slot, v) {
-			gone = append(gone, m.slot)
+			v.gone = append(v.gone, m.slot)
 		}
 	}
-	return gone
 }
 
 // blockOf returns the block where s stands or belongs.
@@ -177,20 +185,30 @@ func (o *orderStat) rank(k int64, v *statValues) int32 {
 	panic("exec: no value has this rank")
 }
 
-// slots returns all slots in order.
-func (o *orderStat) slots() []int32 {
-	all := make([]int32, 0, o.n)
+// slots appends all slots in order to dst.
+func (o *orderStat) slots(dst []int32) []int32 {
 	for _, b := range o.blocks {
-		all = append(all, b.slots...)
+		dst = append(dst, b.slots...)
 	}
-	return all
+	return dst
+}
+
+// reset empties o and keeps its room; false if that is more than another group is likely to need.
+func (o *orderStat) reset() bool {
+	small := cap(o.blocks) <= 2 && cap(o.fresh) <= blockMax && cap(o.moved) <= blockMax
+	o.blocks, o.fresh, o.moved, o.n, o.total = o.blocks[:0], o.fresh[:0], o.moved[:0], 0, 0
+	return small
 }
 
 // statValues is the value table behind the orderStats of all groups: rows (group, value)
 // by identity, with the count and whether the value is in its group's orderStat.
 type statValues struct {
-	table *chunk.KeyTable
-	order func(a, b []uint64) int
+	table   *chunk.KeyTable
+	order   func(a, b []uint64) int
+	compare func(a, b int32) int // of slots
+
+	all  []int32 // scratch of rebuild
+	gone []int32 // slots that have left their groups
 }
 
 // Payload of a statValues' table.
@@ -199,8 +217,6 @@ const (
 	statListed = 1
 	statWords  = 2
 )
-
-func (v *statValues) compare(a, b int32) int { return v.order(v.table.Row(a), v.table.Row(b)) }
 
 func (v *statValues) count(s int32) int64 {
 	return int64(*v.table.Word(s, v.table.PayloadOffset()+statCount))
