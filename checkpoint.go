@@ -548,6 +548,9 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 		o.Dead = false
 		t.rel, err = relation.New(specOf(d, on, nil))
 		c.adopt(t)
+	case d.Kind == catalog.KindSink: // its rows are outside; checkpoints once had them, too
+		t.rel, err = relation.New(specOf(d, on, nil))
+		c.adopt(t)
 	default:
 		t.rel, err = db.openRelation(partKey(d.ID, partRows), specOf(d, on, o.Defaults))
 	}

@@ -543,17 +543,21 @@ func (f *dataflow) raise(now []int64) bool {
 }
 
 // put appends an epoch's result to the output relation and its indexes, and the dead
-// letters to theirs, which is made if there is none yet. It returns what changed and the
+// letters to theirs, which is made if there is none yet. A sink's rows are its writer's, until
+// they are outside; its relation stays empty. It returns what changed and the
 // relation of the dead letters. Within the step a follower's relation takes the run over
 // that its leader has made. It touches nothing that core.mu guards: a fill calls it
 // beside the step.
 func (f *dataflow) put(epoch relation.Epoch, r *exec.Result, dead *relation.Relation, inStep bool) ([]*relation.Relation, *relation.Relation, error) {
 	var changed []*relation.Relation
 	if len(r.Chunks) > 0 {
+		var into []*stored
 		if f.sink != nil {
 			f.sink.add(epoch, concat(f.out.schema(), r.Chunks))
+		} else {
+			into = append([]*stored{f.out}, f.out.indexes...)
 		}
-		for _, x := range append([]*stored{f.out}, f.out.indexes...) {
+		for _, x := range into {
 			var err error
 			if inStep && f.leader != nil && x == f.out {
 				err = x.rel.Echo(epoch, f.leader.out.rel)

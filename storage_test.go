@@ -172,3 +172,22 @@ func TestCloseWhileCheckpointing(t *testing.T) {
 		}
 	}
 }
+
+// A sink's rows are in its file and not in the database as well.
+func TestSinkKeepsNoRows(t *testing.T) {
+	db := openQuietly(t, streamdb.Options{})
+	c := connect(t, serveOn(t, db))
+	path := filepath.Join(t.TempDir(), "out")
+	must(t, c, "CREATE TABLE t (k int PRIMARY KEY, v text)",
+		"CREATE SINK s AS SELECT k, v FROM t WITH (connector = 'file', path = '"+path+"', changelog = true) FORMAT PLAIN ENCODE CSV",
+		"INSERT INTO t SELECT g, 'value ' || g FROM generate_series(1, 3000) g", "CHECKPOINT", "DELETE FROM t WHERE k > 2000", "FLUSH")
+	written, err := os.ReadFile(path)
+	if n := strings.Count(string(written), "\n"); err != nil || n != 4000 {
+		t.Errorf("the file has %d lines, error %v", n, err)
+	}
+	for _, m := range db.Metrics() {
+		if m.Name == "streamdb_relation_rows" && m.Labels[1] == "s" && m.Value != 0 {
+			t.Errorf("the sink's relation has %v rows", m.Value)
+		}
+	}
+}
