@@ -48,6 +48,7 @@ type agg struct {
 	hash    []uint64
 	slots   []int32
 	keyCols []*chunk.Column
+	sweep   sweep
 	// scratch of Flush
 	images []uint64
 	emits  []int32
@@ -189,19 +190,30 @@ func (a *agg) Push(_ int, c *chunk.Chunk, out *Output) {
 		a.expand.push(c)
 		return
 	}
-	a.fold(c, c.Cols, a.keys)
+	if !a.wait(c, out) {
+		a.fold(c, c.Cols, a.keys)
+	}
 }
 
 // fold finds the groups of c's rows by the columns keys of c and updates every
 // accumulator.
 func (a *agg) fold(c *chunk.Chunk, cols []*chunk.Column, keys []int) {
 	hash := hashKeys(c, keys, &a.hash)
+	a.keyColumns(cols, keys)
+	slots := a.slotsFor(c.Rows)
+	a.table.Upsert(a.keyCols, hash, slots)
+	a.foldSlots(c, slots)
+}
+
+func (a *agg) keyColumns(cols []*chunk.Column, keys []int) {
 	a.keyCols = a.keyCols[:0]
 	for _, k := range keys {
 		a.keyCols = append(a.keyCols, cols[k])
 	}
-	slots := a.slotsFor(c.Rows)
-	a.table.Upsert(a.keyCols, hash, slots)
+}
+
+// foldSlots updates every accumulator with the rows of c, whose groups are in slots.
+func (a *agg) foldSlots(c *chunk.Chunk, slots []int32) {
 	a.touch(slots)
 	rows := a.table.PayloadOffset()
 	if c.Weights == nil {
@@ -324,21 +336,28 @@ func (a *agg) Flush(fc *FlushContext, out *Output) {
 	if a.global && a.table.Len() == 0 {
 		a.createGlobal()
 	}
-	if len(a.dirty) > 0 {
-		for i := range a.calls {
-			a.calls[i].acc.settle(a.table, a.table.PayloadOffset()+a.calls[i].at, a.dirty)
-		}
-		a.emit(out)
-		a.dropEmpty()
-		for i := range a.calls {
-			a.calls[i].acc.tidy(a.table, a.table.PayloadOffset()+a.calls[i].at)
-		}
-		a.rest()
-	}
+	a.foldWaiting(out)
+	a.emitFar(out)
 	a.emitted = true
 	if a.close != nil {
 		a.closeWindows(fc)
 	}
+}
+
+// emitDirty emits the changes of the dirty groups and makes them clean.
+func (a *agg) emitDirty(out *Output) {
+	if len(a.dirty) == 0 {
+		return
+	}
+	for i := range a.calls {
+		a.calls[i].acc.settle(a.table, a.table.PayloadOffset()+a.calls[i].at, a.dirty)
+	}
+	a.emit(out)
+	a.dropEmpty()
+	for i := range a.calls {
+		a.calls[i].acc.tidy(a.table, a.table.PayloadOffset()+a.calls[i].at)
+	}
+	a.rest()
 }
 
 // scratchKept is the words of old images that an aggregation keeps room for whatever
@@ -469,7 +488,7 @@ func (a *agg) useMemory(m chunk.Memory) {
 
 // StateBytes returns the memory of the table and of what lies beside it.
 func (a *agg) StateBytes() int64 {
-	n := a.table.Bytes() + int64(cap(a.undo)*8+cap(a.dirty)*4+cap(a.images)*8)
+	n := a.table.Bytes() + int64(cap(a.undo)*8+cap(a.dirty)*4+cap(a.images)*8) + a.sweep.bytes()
 	for i := range a.calls {
 		n += a.calls[i].acc.bytes()
 		if d := a.calls[i].distinct; d != nil {

@@ -11,6 +11,24 @@ type Memory interface {
 	FreeBytes([]byte)
 }
 
+// Disk is implemented by a Memory some of whose blocks lie on disk. Tables then avoid asking the disk for one row after the
+// other: see coldIndex and Locate.
+type Disk interface {
+	// Share returns the bytes of blocks that may lie in memory.
+	Share() int64
+	// Full reports whether Words(n) would lie on disk.
+	Full(n int) bool
+	// Resident returns n zero words in memory, FreeWords takes them back.
+	Resident(n int) []uint64
+	// OnDisk reports whether a block lies on disk.
+	OnDisk(b []uint64) bool
+	// Fetch begins to read a part of a block on disk and returns how many pages of it were not in memory.
+	Fetch(b []uint64) int
+	// Written begins to write what was changed of a part of a block on disk, LetGo takes it out of memory once it is written.
+	Written(b []uint64)
+	LetGo(b []uint64)
+}
+
 // MemoryError is the panic of a table whose Memory fails. The table is of no use any more.
 type MemoryError struct{ Err error }
 
@@ -45,6 +63,7 @@ func bytesOfMemory(m Memory, n int) []byte {
 // UseMemory makes an empty table take its blocks, and those of its arena, from m.
 func (t *KeyTable) UseMemory(m Memory) {
 	t.memory = m
+	t.disk, _ = m.(Disk)
 	t.Arena.UseMemory(m)
 }
 

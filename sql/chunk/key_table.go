@@ -39,7 +39,10 @@ type KeyTable struct {
 
 	Arena Arena
 
-	memory Memory // of index and pages; nil for Go's heap
+	memory Memory     // of index and pages; nil for Go's heap
+	disk   Disk       // the same, if it has one
+	cold   *coldIndex // the part of the index that lies on disk
+	onDisk Bitmap     // pages that do
 
 	scratch []uint64
 	cand    []uint64
@@ -130,7 +133,7 @@ func (t *KeyTable) Touch(s int32) { t.dirty.Set(int(s)) }
 
 // Bytes returns the memory that the table holds.
 func (t *KeyTable) Bytes() int64 {
-	return int64(len(t.pages)*PageRows*t.stride*8+len(t.index)*8+cap(t.free)*4+len(t.live)*16) + t.Arena.Bytes()
+	return int64(len(t.pages)*PageRows*t.stride*8+len(t.index)*8+cap(t.free)*4+len(t.live)*16) + t.Arena.Bytes() + t.cold.bytes()
 }
 
 // Upsert finds the n keys, inserting those that are new, and writes their slots. It
@@ -140,12 +143,16 @@ func (t *KeyTable) Upsert(keys []*Column, hash []uint64, slots []int32) int {
 	n := len(hash)
 	before := t.used
 	t.reserve(n)
-	if t.oneInt && keys[0].Nulls == nil {
+	if t.oneInt && keys[0].Nulls == nil && t.cold == nil {
 		t.upsertInts(keys[0].Ints[:n], hash, slots)
 		return t.used - before
 	}
 	if t.lay.normal {
 		keys = normalCols(keys)
+	}
+	if t.cold != nil {
+		t.upsertCold(keys, hash, slots)
+		return t.used - before
 	}
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
@@ -230,12 +237,16 @@ func (t *KeyTable) upsertInts(keys []int64, hash []uint64, slots []int32) {
 // Find looks the n keys up and writes their slots, -1 where there is none.
 func (t *KeyTable) Find(keys []*Column, hash []uint64, slots []int32) {
 	n := len(hash)
-	if t.oneInt && keys[0].Nulls == nil {
+	if t.oneInt && keys[0].Nulls == nil && t.cold == nil {
 		t.findInts(keys[0].Ints[:n], hash, slots)
 		return
 	}
 	if t.lay.normal {
 		keys = normalCols(keys)
+	}
+	if t.cold != nil {
+		t.findCold(keys, hash[:n], slots)
+		return
 	}
 	w := t.lay.words
 	enc := t.encodeScratch(keys, n)
@@ -295,6 +306,9 @@ func (t *KeyTable) place(pos int, h32 uint32) int32 {
 	s := t.takeSlot()
 	t.index[pos] = uint64(h32)<<32 | uint64(uint32(s)+1)
 	t.used++
+	if t.cold != nil {
+		t.cold.hot++
+	}
 	return s
 }
 
@@ -308,7 +322,7 @@ func (t *KeyTable) takeSlot() int32 {
 		s = int32(t.rows)
 		t.rows++
 		if int(s)>>pageBits == len(t.pages) {
-			t.pages = append(t.pages, wordsOfMemory(t.memory, PageRows*t.stride))
+			t.addPage()
 			t.live = t.live.Grow(len(t.pages) * PageRows)
 			t.dirty = t.dirty.Grow(len(t.pages) * PageRows)
 		}
@@ -318,8 +332,25 @@ func (t *KeyTable) takeSlot() int32 {
 	return s
 }
 
+// addPage appends an empty page.
+func (t *KeyTable) addPage() []uint64 {
+	p := wordsOfMemory(t.memory, PageRows*t.stride)
+	if t.disk != nil {
+		t.onDisk = t.onDisk.Grow(len(t.pages) + 1)
+		if t.disk.OnDisk(p) {
+			t.onDisk.Set(len(t.pages))
+		}
+	}
+	t.pages = append(t.pages, p)
+	return p
+}
+
 // reserve grows the index so that n more keys fit below three quarters.
 func (t *KeyTable) reserve(n int) {
+	if t.cold != nil {
+		t.reserveCold(n)
+		return
+	}
 	need := t.used + n
 	if need*4 <= len(t.index)*3 {
 		return
@@ -334,7 +365,13 @@ func (t *KeyTable) reserve(n int) {
 	if len(old) < indexDoubles {
 		size = 2 * len(old)
 	}
-	t.resetIndex(max(size, t.used*8/5, need*4/3+1))
+	size = max(size, t.used*8/5, need*4/3+1)
+	if t.disk != nil && size > hotEntries && t.disk.Full(size) {
+		t.split()
+		t.reserveCold(n)
+		return
+	}
+	t.resetIndex(size)
 	index := t.index
 	for _, e := range old {
 		if e == 0 {
@@ -382,6 +419,10 @@ func (t *KeyTable) Unindex(s int32, hash uint64) {
 	pos := home(uint32(hash), len(t.index))
 	for uint32(t.index[pos]) != uint32(s)+1 {
 		if t.index[pos] == 0 {
+			if t.cold != nil {
+				t.cold.remove(s, hash)
+				return
+			}
 			panic("chunk: deleting a key that is not in the table")
 		}
 		if pos++; pos == len(t.index) {
@@ -389,6 +430,9 @@ func (t *KeyTable) Unindex(s int32, hash uint64) {
 		}
 	}
 	t.unindex(pos)
+	if t.cold != nil {
+		t.cold.hot--
+	}
 }
 
 // unindex empties position pos, moving later entries of the probe sequence back so
@@ -451,6 +495,7 @@ func (t *KeyTable) LiveSlots(dst []int32) []int32 {
 // Reset forgets all keys and keeps the memory for new ones. It is for tables that are
 // not saved.
 func (t *KeyTable) Reset() {
+	t.cold = nil
 	clear(t.index)
 	for _, p := range t.pages[:(t.rows+pageMask)>>pageBits] {
 		clear(p)

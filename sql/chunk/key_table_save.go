@@ -192,11 +192,10 @@ func (t *KeyTable) loadBase(page uint32, b []byte) error {
 	if n[0] > PageRows || int(n[0]) > t.rowsIn(i) || len(b) != (1+pageLiveWords+int(n[0])*t.stride)*8 {
 		return fmt.Errorf("%w: page %d of %d bytes", ErrCorrupt, page, len(b))
 	}
-	p := wordsOfMemory(t.memory, PageRows*t.stride)
+	p := t.addPage()
 	t.live, t.dirty = t.live.Grow((i+1)*PageRows), t.dirty.Grow((i+1)*PageRows)
 	readWords(t.live[i*pageLiveWords:(i+1)*pageLiveWords], b[8:])
 	readWords(p[:int(n[0])*t.stride], b[(1+pageLiveWords)*8:])
-	t.pages = append(t.pages, p)
 	t.saved.pages = append(t.saved.pages, savedPage{base: true})
 	return nil
 }
@@ -283,7 +282,10 @@ func (t *KeyTable) loadSlots() error {
 
 // rebuildIndex enters all live slots, hashing their keys a page at a time.
 func (t *KeyTable) rebuildIndex() {
-	if n := t.used * 8 / 5; n > len(t.index) {
+	if n := t.used * 8 / 5; t.disk != nil && n > hotEntries && t.disk.Full(n) {
+		t.split()
+		t.cold.hot = 0
+	} else if n > len(t.index) {
 		if t.memory != nil {
 			t.memory.FreeWords(t.index)
 		}
@@ -304,6 +306,10 @@ func (t *KeyTable) rebuildIndex() {
 			t.AppendKey(keys[i], i, slots)
 		}
 		HashRows(keys, len(slots), hash)
+		if t.cold != nil {
+			t.reserveCold(len(slots))
+			t.cold.hot += len(slots)
+		}
 		for i, s := range slots {
 			t.reinsert(uint64(uint32(hash[i]))<<32 | uint64(uint32(s)+1))
 		}

@@ -96,9 +96,34 @@ func (s *Space) Bytes(n int) ([]byte, error) {
 	return b[:0:n], nil
 }
 
+// Resident returns n zero words of Go's heap whatever its share: for what is asked before every look at the disk.
+func (s *Space) Resident(n int) []uint64 {
+	b := make([]uint64, n)
+	if n*8 >= smallBlock {
+		s.held.mu.Lock()
+		defer s.held.mu.Unlock()
+		s.held.heap[uintptr(unsafe.Pointer(&b[0]))] = n * 8
+		s.held.inHeap += int64(n) * 8
+	}
+	return b
+}
+
+// Share returns the bytes that may lie in Go's heap.
+func (s *Space) Share() int64 { return s.heapMax }
+
+// blocksMax leaves a quarter of the share to what is resident.
+func (s *Space) blocksMax() int64 { return s.heapMax - s.heapMax/4 }
+
+// Full reports whether a block of n words would lie in the file.
+func (s *Space) Full(n int) bool {
+	s.held.mu.Lock()
+	defer s.held.mu.Unlock()
+	return n*8 >= smallBlock && s.held.inHeap+int64(n)*8 > s.blocksMax()
+}
+
 // fits takes n bytes of the share of Go's heap, if there is room.
 func (s *Space) fits(n int) bool {
-	if s.held.inHeap+int64(n) > s.heapMax {
+	if s.held.inHeap+int64(n) > s.blocksMax() {
 		return false
 	}
 	s.held.inHeap += int64(n)
@@ -171,11 +196,20 @@ func (h *holdings) block(n int) ([]byte, error) {
 
 // at returns the block of a size at an address, which lies in one of the extents.
 func (h *holdings) at(addr uintptr, size int) []byte {
+	e, off := h.extentOf(addr)
+	if e == nil {
+		panic("spill: a block outside of all extents")
+	}
+	return e.mem[off : off+size : off+size]
+}
+
+// extentOf returns the extent in which an address lies and its distance from the beginning, nil if it is none of the file's.
+func (h *holdings) extentOf(addr uintptr) (*extent, int) {
 	for _, e := range h.extents {
 		first := uintptr(unsafe.Pointer(&e.mem[0]))
 		if off := addr - first; addr >= first && off < uintptr(len(e.mem)) {
-			return e.mem[off : int(off)+size : int(off)+size]
+			return e, int(off)
 		}
 	}
-	panic("spill: a block outside of all extents")
+	return nil, 0
 }
