@@ -141,11 +141,6 @@ func (c *core) followers(f *dataflow) (all []*dataflow) {
 func (c *core) retire(f *dataflow) {
 	if heirs := c.followers(f); len(heirs) > 0 {
 		f.orphan = true
-		was, out := f.out, *f.out
-		out.indexes = nil // they are dropped with the object
-		for _, o := range c.flows {
-			o.replaceStored(was, &out)
-		}
 		c.passOn(f)
 		return
 	}
