@@ -136,7 +136,7 @@ func (f *dataflow) inputRows() int64 {
 		if in.rows() != nil {
 			n += in.rows().Newest().Rows()
 		} else if in.rel.source != nil {
-			n += in.rel.source.offset - in.rel.source.start
+			n += in.rel.source.offset - f.out.beginOf(in.rel)
 		}
 	}
 	return n
@@ -280,7 +280,7 @@ func (w *fill) begin() error {
 	for i := range w.f.inputs {
 		in := &w.f.inputs[i]
 		if in.rows() == nil {
-			w.from[i] = in.rel.source.start
+			w.from[i] = w.f.out.beginOf(in.rel)
 			continue
 		}
 		h, err := in.rows().Hold(w.epoch, w.f.out.desc.Name)

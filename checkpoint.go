@@ -35,8 +35,9 @@ const (
 )
 
 // coreVersion is the version of coreState: 2 since dataflows are kept, 3 since a table may
-// have several watermarks. What is older is read; before 2 its dataflows are filled again.
-const coreVersion = 3
+// have several watermarks, 4 since a view may begin where its sources stand. What is older
+// is read; before 2 its dataflows are filled again.
+const coreVersion = 4
 
 // checkpointAfter is the step time since the last checkpoint from which the next is
 // due: about what replaying the log's tail would take.
@@ -99,9 +100,11 @@ type objectState struct {
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
 	Late      bool                `json:"late,omitempty"`
 	// LateOffsets is sourceState.late.
-	LateOffsets []int64    `json:"late_offsets,omitempty"`
-	Dead        bool       `json:"dead,omitempty"`
-	Flow        *flowSaved `json:"flow,omitempty"`
+	LateOffsets []int64 `json:"late_offsets,omitempty"`
+	Dead        bool    `json:"dead,omitempty"`
+	// Begins is stored.begins.
+	Begins map[catalog.ID]int64 `json:"begins,omitempty"`
+	Flow   *flowSaved           `json:"flow,omitempty"`
 }
 
 // markState is what a checkpoint keeps of a watermark, by column.
@@ -179,7 +182,7 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 		flow = c.rels[d.Index.On].flow
 	}
 	again := flow != nil && f.kept[flow.out.id] == nil
-	o := &objectState{Changed: t.changed, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && !again}
+	o := &objectState{Changed: t.changed, Begins: t.begins, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && !again}
 	f.state.Objects[d.ID] = o
 	if t.flow != nil && !again {
 		o.Flow = f.kept[d.ID].saved
@@ -543,7 +546,7 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 	var err error
 	derived := d.Query() != nil && !can[d.ID] || on != nil && on.Query() != nil && !can[on.ID]
 	switch {
-	case d.Kind == catalog.KindSource && !loggedByValue(d.Table.Connector):
+	case d.Kind == catalog.KindSource && d.Table.Connector.ByReference():
 	case derived: // filled again from its inputs
 		o.Dead = false
 		t.rel, err = relation.New(specOf(d, on, nil))

@@ -149,6 +149,9 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 	if err != nil {
 		return err
 	}
+	if mv := t.desc.MatView; mv != nil && mv.StartLatest && t.begins == nil {
+		c.beginLatest(t, plan)
+	}
 	f := &dataflow{db: c.db, out: t, plan: plan, turned: make(chan struct{})}
 	f.timer.flow, f.memory = f, c.db.memoryOf(t.desc)
 	f.key = c.shareKeyOf(f)
@@ -175,6 +178,18 @@ func (c *core) createDataflow(t *stored, saved *flowSaved) error {
 	c.flows = append(c.flows, f)
 	c.indexReaders()
 	return nil
+}
+
+// beginLatest notes where the sources of a new view stand, since it begins there. mu is held.
+func (c *core) beginLatest(t *stored, plan *physical.Plan) {
+	t.begins = make(map[catalog.ID]int64)
+	for i := range plan.Nodes {
+		if s := plan.Nodes[i].Scan; s != nil {
+			if up := c.rels[catalog.ID(s.Relation)]; up != nil && up.source != nil && up.rel == nil {
+				t.begins[up.id] = up.source.offset
+			}
+		}
+	}
 }
 
 // equip gives f its operators: its own or, since when it was saved or from now on, those of

@@ -14,8 +14,9 @@ import (
 // EngineVersion is what may apply the entries that this program logs. It rises when
 // replaying an old entry would give another result. Since 2 a row that replaces an
 // accepted one of the same event time is not late. Since 3 plans have nodes that older
-// programs do not know, late rows say by how much, and a table may have several watermarks. Since 4 ranges of
-// sources have another digest, of the columns that are read.
+// programs do not know, late rows say by how much, and a table may have several watermarks. Since
+// 4 ranges of sources have another digest, of the columns that are read, and views may
+// begin where their sources stand.
 const EngineVersion = 4
 
 // KindOps is the kind of entries whose payload is a list of operations.

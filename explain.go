@@ -62,7 +62,7 @@ func (s *conn) runningStats(d *catalog.Descriptor) ([]planner.Actual, error) {
 	defer s.db.core.mu.Unlock()
 	switch st, _, err := f.status(); st {
 	case flowLive:
-		return actuals(f.run.Stats()), nil
+		return actuals(f.operators().run.Stats()), nil
 	case flowSuspended:
 		return nil, suspendedError(d.Name, err)
 	}

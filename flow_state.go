@@ -362,6 +362,7 @@ func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
 			continue
 		}
 		o := state.Objects[d.ID]
+		t.begins = o.Begins
 		if o.Flow != nil {
 			flows[d.ID] = nil
 		}

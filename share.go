@@ -36,7 +36,7 @@ type shareKey [sha256.Size]byte
 // shareKeyOf returns the key of a view: what its plan does, whatever its columns are
 // called, and what its operators and its rows are kept in.
 func (c *core) shareKeyOf(f *dataflow) (k shareKey) {
-	if c.db.opts.NoSharing || f.out.desc.Kind != catalog.KindMatView || datedPlan(f.plan) {
+	if c.db.opts.NoSharing || f.out.desc.Kind != catalog.KindMatView || f.out.desc.MatView.StartLatest || datedPlan(f.plan) {
 		return k
 	}
 	plan := *f.plan

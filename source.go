@@ -71,9 +71,6 @@ type sourceState struct {
 	paceRows atomic.Int64
 }
 
-// loggedByValue reports whether a connector's rows go to the log themselves.
-func loggedByValue(c *catalog.Connector) bool { return c == nil || c.Name != "nexmark" }
-
 // newSourceState binds a source to its connector.
 func newSourceState(d *catalog.Descriptor) (*sourceState, error) {
 	s := &sourceState{created: d.Created}

@@ -38,6 +38,16 @@ type stored struct {
 	idle   *timer
 	source *sourceState
 	flow   *dataflow
+	// begins is the offsets from which a view reads its sources, if not from their first rows.
+	begins map[catalog.ID]int64
+}
+
+// beginOf returns the offset from which a view reads a source that is logged by reference.
+func (t *stored) beginOf(source *stored) int64 {
+	if at, ok := t.begins[source.id]; ok {
+		return at
+	}
+	return source.source.start
 }
 
 // columnsOf returns the columns of a descriptor that are stored.
@@ -106,7 +116,7 @@ func wholeRow(n int) []chunk.SortKey {
 func newStored(d *catalog.Descriptor) (*stored, error) {
 	s := &stored{id: d.ID, desc: d}
 	s.setColumns()
-	if d.Kind == catalog.KindSource && !loggedByValue(d.Table.Connector) {
+	if d.Kind == catalog.KindSource && d.Table.Connector.ByReference() {
 		return s, nil
 	}
 	rel, err := relation.New(specOf(d, nil, nil))

@@ -182,7 +182,7 @@ func (v *verification) recompute() (*chunk.Chunk, error) {
 		if v.snaps[i] != nil {
 			err = in.scanAll(v.snaps[i], push)
 		} else {
-			err = in.rel.source.accepted(v.late[i], in.rel.source.start, v.until[i], in.cols, push)
+			err = in.rel.source.accepted(v.late[i], v.t.beginOf(in.rel), v.until[i], in.cols, push)
 		}
 		if err != nil {
 			return nil, err

@@ -250,7 +250,11 @@ func (c *ddlCtx) createMatView(s *ast.CreateMaterializedView) error {
 	if err := c.checkLate(policy, s.Options); err != nil {
 		return err
 	}
-	d.MatView = &catalog.MatView{Query: q}
+	latest, err := c.startsLatest(plan, s.Options)
+	if err != nil {
+		return err
+	}
+	d.MatView = &catalog.MatView{Query: q, StartLatest: latest}
 	d.Deps = c.b.dependencies()
 	c.put(d)
 	c.out.Object, c.out.Plan = d, plan
@@ -258,6 +262,35 @@ func (c *ddlCtx) createMatView(s *ast.CreateMaterializedView) error {
 		return c.divert(d)
 	}
 	return nil
+}
+
+// startsLatest reports whether a view leaves out what its sources have brought before it.
+// That is known of sources whose rows have numbers. Tables and views are read as they are:
+// rows of them that the view does not know could be taken back.
+func (c *ddlCtx) startsLatest(plan *physical.Plan, opts []ast.Option) (bool, error) {
+	o := ast.FindOption(opts, "start")
+	if o == nil || o.Value != "latest" {
+		return false, nil
+	}
+	sources := 0
+	for i := range plan.Nodes {
+		s := plan.Nodes[i].Scan
+		if s == nil || s.Virtual != "" {
+			continue
+		}
+		d := c.cat.ByID(catalog.ID(s.Relation))
+		if d == nil || d.Kind != catalog.KindSource {
+			continue
+		}
+		if s.Late || !d.Table.Connector.ByReference() {
+			return false, sqlerr.Unsupported("start = 'latest' over "+d.Name+", whose rows have no offsets,", o.Loc())
+		}
+		sources++
+	}
+	if sources == 0 {
+		return false, sqlerr.Unsupported("start = 'latest' of a view that reads no source", o.Loc())
+	}
+	return true, nil
 }
 
 // renameRoot gives the plan's columns the view's names.

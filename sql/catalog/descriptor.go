@@ -196,6 +196,10 @@ type Connector struct {
 	Include []Include `json:"include,omitempty"`
 }
 
+// ByReference reports whether the log holds ranges of the connector's rows instead of the
+// rows: the same range gives the same rows as long as the log is kept.
+func (c *Connector) ByReference() bool { return c != nil && c.Name == "nexmark" }
+
 // Include is a column filled from a record's envelope.
 type Include struct {
 	Column int    `json:"column"` // column id
@@ -251,6 +255,8 @@ type Query struct {
 // MatView is a materialized view.
 type MatView struct {
 	Query
+	// StartLatest leaves out the rows that its sources had when it was made.
+	StartLatest bool `json:"start_latest,omitempty"`
 }
 
 // Sink is an outward object. FROM rel is kept as SELECT * FROM rel.

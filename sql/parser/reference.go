@@ -60,7 +60,7 @@ var statementDocs = []struct {
 		{"ALTER VIEW name RENAME … | SET SCHEMA … | OWNER TO …", "ALTER VIEW v RENAME TO v2", ""},
 		{"DROP VIEW [IF EXISTS] name, … [CASCADE]", "DROP VIEW v", ""},
 		{"CREATE MATERIALIZED VIEW [IF NOT EXISTS] name [WITH (…)] AS query [EMIT ON UPDATE | ON WINDOW CLOSE | EVERY interval]",
-			"CREATE MATERIALIZED VIEW m AS SELECT k, count(*) AS n FROM t GROUP BY k", "kept up to date with every commit; no WITH NO DATA; WITH: on_error, emit, background, and late with allowed_lateness (docs/time.md)"},
+			"CREATE MATERIALIZED VIEW m AS SELECT k, count(*) AS n FROM t GROUP BY k", "kept up to date with every commit; no WITH NO DATA; WITH: on_error, emit, background, memory, start ('latest' leaves out what sources with offsets have brought before), and late with allowed_lateness (docs/time.md)"},
 		{"ALTER MATERIALIZED VIEW name RENAME … | SET SCHEMA … | OWNER TO …", "ALTER MATERIALIZED VIEW m RENAME TO m2", ""},
 		{"REFRESH MATERIALIZED VIEW [CONCURRENTLY] name", "REFRESH MATERIALIZED VIEW m", "does nothing: a view is always up to date"},
 		{"VERIFY MATERIALIZED VIEW name", "VERIFY MATERIALIZED VIEW m", ours + ": compares a view with its query run once"},
