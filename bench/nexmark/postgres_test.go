@@ -287,6 +287,9 @@ func (o *oracle) overSources(t *testing.T, mode sqllogictest.Mode) {
 		fmt.Fprintf(&script, "CREATE MATERIALIZED VIEW %s AS %s;\n", q, text)
 		fmt.Fprintf(&script, "CREATE SINK %s_sink AS %s WITH (connector = 'file', path = '%s', changelog = true) FORMAT PLAIN ENCODE CSV;\n",
 			q, text, filepath.Join(dir, q))
+		if *oracleEvents <= emitEvents {
+			fmt.Fprintf(&script, "CREATE MATERIALIZED VIEW %s_every AS %s EMIT EVERY INTERVAL '100 milliseconds';\n", q, text)
+		}
 		if q == "q10" {
 			fmt.Fprintf(&script, "CREATE SINK q10_files AS %s WITH (connector = 'file', path = '%s', partition_by = 'dt, hm') FORMAT PLAIN ENCODE CSV;\n",
 				text, filepath.Join(dir, "files"))
@@ -303,11 +306,24 @@ func (o *oracle) overSources(t *testing.T, mode sqllogictest.Mode) {
 		}
 		o.compare(t, q, "as a sink", folded(t, string(written)))
 	}
+	if *oracleEvents <= emitEvents {
+		for _, q := range o.queries {
+			got := rowsOf(t, conn, "SELECT * FROM "+q+"_every")
+			for start := time.Now(); !slices.Equal(got, o.answers[q]) && time.Since(start) < 10*time.Second; { // the next multiple of the interval
+				time.Sleep(50 * time.Millisecond)
+				got = rowsOf(t, conn, "SELECT * FROM "+q+"_every")
+			}
+			o.compare(t, q, "emitted every 100 ms", got)
+		}
+	}
 	if o.answers["q10"] != nil {
 		execute(t, conn, "CHECKPOINT")
 		o.compare(t, "q10", "as files", partitioned(t, filepath.Join(dir, "files")))
 	}
 }
+
+// emitEvents is up to how many events the queries are emitted in other ways, too.
+const emitEvents = 100_000
 
 // partitioned returns the rows of a directory of finished files, with the values that the
 // directories' names tell.
