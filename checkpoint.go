@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"streamdb/replication"
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/sqlerr"
@@ -82,6 +83,9 @@ type coreState struct {
 	Catalog   *catalog.Catalog              `json:"catalog"`
 	Sequences map[catalog.ID]*sequenceState `json:"sequences,omitempty"`
 	Objects   map[catalog.ID]*objectState   `json:"objects,omitempty"`
+	// Replica is where the checkpoint stands in the log of a cluster, nil for a database that
+	// is alone.
+	Replica *replication.Position `json:"replica,omitempty"`
 	// Clock is core.clock.
 	Clock int64 `json:"clock,omitempty"`
 	// Stages is the transactions of several entries of which the commit is still to
@@ -158,6 +162,13 @@ func (c *core) freeze() (*frozen, error) {
 	if first, ok := c.stages.Oldest(); ok {
 		f.oldest = first
 	}
+	if n := c.db.node; n != nil {
+		at, err := n.PositionAt(c.index)
+		if err != nil {
+			return f, err
+		}
+		f.state.Replica = &at
+	}
 	for id, s := range c.seqs {
 		f.state.Sequences[id] = &sequenceState{s.Last, s.Called}
 	}
@@ -225,6 +236,14 @@ func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
 			c.mu.Unlock()
 			return nil, nil
 		}
+		if _, open := c.stages.Oldest(); open && c.db.node != nil {
+			// Another node that gets this checkpoint does not have the log before it.
+			c.mu.Unlock()
+			if err := sleep(ctx, time.Millisecond); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		late := c.lagging()
 		if late == nil || patience.Err() != nil {
 			defer c.mu.Unlock()
@@ -286,6 +305,9 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	db.reclaim()
 	if db.opts.KeepLog {
 		return nil
+	}
+	if db.node != nil {
+		return db.node.Checkpointed(*f.state.Replica)
 	}
 	return db.logs.TruncateBefore(f.oldest)
 }
@@ -441,33 +463,33 @@ func (db *DB) applied(d time.Duration) {
 	}
 }
 
-// restore loads the last checkpoint into the core. It returns the index of the last
-// entry that is in it.
-func (db *DB) restore() (applied uint64, minTime int64, err error) {
+// restore loads the last checkpoint into the core. It returns the checkpoint's
+// state, an empty one if there is none.
+func (db *DB) restore() (*coreState, error) {
 	if db.store.Manifest() == nil {
-		return 0, 0, nil
+		return &coreState{}, nil
 	}
 	b, err := db.store.Get(spaceCore, []byte("core"))
 	if err != nil {
-		return 0, 0, fmt.Errorf("checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	state := coreState{Catalog: &catalog.Catalog{}}
 	if err := json.Unmarshal(b, &state); err != nil {
-		return 0, 0, fmt.Errorf("checkpoint: %w: %w", storage.ErrCorrupt, err)
+		return nil, fmt.Errorf("checkpoint: %w: %w", storage.ErrCorrupt, err)
 	}
 	if state.Version > coreVersion {
-		return 0, 0, fmt.Errorf("checkpoint has version %d, this program reads up to %d: use the newer program", state.Version, coreVersion)
+		return nil, fmt.Errorf("checkpoint has version %d, this program reads up to %d: use the newer program", state.Version, coreVersion)
 	}
 	can, err := db.resumable(&state)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	c := db.core
 	c.epoch, c.index, c.time, c.cat = state.Epoch, state.Index, state.Time, state.Catalog
 	c.setClock(state.Clock)
 	c.stages.Restore(state.Stages)
 	if err := c.restoreStaged(db.logs); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	if state.Sequences != nil {
 		c.seqs = state.Sequences
@@ -475,14 +497,14 @@ func (db *DB) restore() (applied uint64, minTime int64, err error) {
 	for _, d := range c.cat.All() {
 		if o := state.Objects[d.ID]; o != nil {
 			if err := db.restoreObject(d, o, can); err != nil {
-				return 0, 0, fmt.Errorf("checkpoint: %s: %w", d.Name, err)
+				return nil, fmt.Errorf("checkpoint: %s: %w", d.Name, err)
 			}
 		}
 	}
 	if err := db.restoreFlows(&state, can); err != nil {
-		return 0, 0, fmt.Errorf("checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	return state.Index, state.Time, nil
+	return &state, nil
 }
 
 // restoreStaged reads the operations of the open stages back from the log.

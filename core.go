@@ -35,6 +35,8 @@ type core struct {
 	stages  log.Stages
 	staged  map[log.StageID][]op
 
+	// publishing is held while some are published, which a node of a cluster may do by itself.
+	publishing sync.Mutex
 	// unpublished is the epochs that are applied and not yet published.
 	unpublished []appliedEpoch
 
@@ -306,6 +308,8 @@ func negated(c *chunk.Chunk) *chunk.Chunk {
 // Publish implements log.StateMachine: everything up to entry index is durable and
 // may be seen.
 func (c *core) Publish(index uint64) {
+	c.publishing.Lock()
+	defer c.publishing.Unlock()
 	c.mu.Lock()
 	n := 0
 	for n < len(c.unpublished) && c.unpublished[n].index <= index {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"streamdb/replication"
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/storage"
@@ -81,6 +82,8 @@ type Options struct {
 	// advance_clock moves it: for tests. Time, and the defaults of HoldAge and LagAge, do not
 	// count then.
 	VirtualClock bool
+	// Cluster makes the database one of several nodes; nil means that it is alone.
+	Cluster *ClusterOptions
 	// Fatal is called when the disk has failed for good; it must not return. Default:
 	// report and exit.
 	Fatal func(error)
@@ -93,8 +96,10 @@ type DB struct {
 	dir    *storage.Dir
 	store  *storage.Store
 	logs   *log.Store
-	driver *log.Driver
-	core   *core
+	driver orderedLog // the local driver, or node
+	// node is what consensus makes of this database, nil if it is alone.
+	node *replication.Node
+	core *core
 
 	segments relation.Store
 	cache    *relation.Cache
@@ -111,7 +116,8 @@ type DB struct {
 	aside         chan struct{} // places for large statements, see priority.go
 	closing       chan struct{}
 	sequencerDone chan struct{}
-	lastStage     uint64      // of the sequencer, as is orphans
+	term          uint64 // of the sequencer, as are the next two: when it has last validated
+	lastStage     uint64
 	orphans       bool        // stages without a commit are to be dropped
 	reading       atomic.Bool // sources are read
 	groups        sourceGroups
@@ -218,35 +224,25 @@ func (db *DB) open(dir string) error {
 		return err
 	}
 	db.segments, db.cache = db.store, relation.NewCache(256<<20)
-	db.logs, err = log.OpenStore(db.dir.LogPath(), log.Options{FS: db.dir.FS(), Space: db.dir.Guard(), MustExist: mustExist, Fatal: db.opts.Fatal})
+	if db.opts.Cluster != nil {
+		err = db.openReplicated(mustExist)
+	} else {
+		err = db.openLocal(mustExist)
+	}
 	if err != nil {
 		return err
 	}
-	applied, minTime, err := db.restore()
-	if err != nil {
-		return err
-	}
-	db.core.mu.Lock()
-	db.core.fillDated(db.core.flows)
-	db.core.mu.Unlock()
-	db.driver, err = log.OpenDriver(db.ctx, db.logs, db.core, log.DriverOptions{Applied: applied, EngineVersion: EngineVersion,
-		MinTime: minTime, Time: db.opts.Time, Inline: true, OnStop: db.onStop, OnReplay: db.onReplay})
-	if err != nil {
-		return err
-	}
-	db.catchUpClock()
-	if err := db.dir.MarkInitialized(); err != nil {
-		return err
-	}
-	db.restartDataflows()
-	go db.sequence()
-	db.reading.Store(true)
-	db.startSources()
-	db.publishFilled()
 	db.jobs.Go(db.tick)
 	db.jobs.Go(db.merge)
 	db.jobs.Go(db.checkpointLoop)
 	return nil
+}
+
+// fillRestored fills what recovery has found without its rows, where the input has a date.
+func (db *DB) fillRestored() {
+	db.core.mu.Lock()
+	defer db.core.mu.Unlock()
+	db.core.fillDated(db.core.flows)
 }
 
 func (db *DB) onStop(err error) {
@@ -280,6 +276,9 @@ func (db *DB) Close() error {
 	db.sessions.closeAll()
 	close(db.closing)
 	<-db.sequencerDone
+	if db.node != nil {
+		db.node.Leave() // Nothing is applied any more.
+	}
 	db.stop()
 	db.checkpoints.settle()
 	db.jobs.wg.Wait()
@@ -363,6 +362,11 @@ func (db *DB) changed() <-chan struct{} {
 // published is.
 func (db *DB) nudge() {
 	if !db.reading.Load() {
+		return
+	}
+	if db.node != nil {
+		// What waits was applied long ago, and every node publishes for itself.
+		db.jobs.Go(func() { db.core.Publish(db.node.AppliedIndex()) })
 		return
 	}
 	db.jobs.Go(func() {

@@ -182,6 +182,9 @@ func (s *conn) checkConnectors(d *planner.DDL) error {
 				}
 			}
 		case catalog.KindSink:
+			if s.db.node != nil && c.Put.Sink.Connector.Name != "blackhole" {
+				return sqlerr.New(sqlerr.FeatureNotSupported, "sinks with connector %q on several nodes are not supported", c.Put.Sink.Connector.Name)
+			}
 			if err := checkSink(c.Put, s.t.cat.ByID(c.Put.ID) == nil); err != nil {
 				return err
 			}

@@ -242,6 +242,10 @@ func (db *DB) nextval(ctx context.Context, d *catalog.Descriptor, _ *transaction
 	c := &db.sequences
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	term, err := db.decides()
+	if err != nil {
+		return 0, err
+	}
 	if c.all == nil {
 		c.all = make(map[catalog.ID]*sequenceBlockState)
 	}
@@ -269,7 +273,7 @@ func (db *DB) nextval(ctx context.Context, d *catalog.Descriptor, _ *transaction
 			end = next
 		}
 		if db.published().cat.ByID(d.ID) != nil {
-			if err := db.propose(ctx, []op{&sequenceOp{Sequence: d.ID, Last: end, Called: true}}); err != nil {
+			if _, err := db.submit(&proposal{ctx: ctx, term: term, ops: []op{&sequenceOp{Sequence: d.ID, Last: end, Called: true}}}); err != nil {
 				return 0, err
 			}
 			st.left = n

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"syscall"
 
+	"streamdb/replication"
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -26,6 +27,8 @@ type proposal struct {
 	// reads is the relations that a serializable transaction has read, at epoch readAt.
 	reads  []catalog.ID
 	readAt relation.Epoch
+	// term, where not 0, is the one in which it was decided about: in another it is refused.
+	term uint64
 	// whole asks for an entry of its own.
 	whole bool
 
@@ -131,9 +134,40 @@ func (db *DB) sequenceGroup(group []*proposal) {
 }
 
 func (db *DB) logGroup(group []*proposal) {
+	admitted, ops := db.admit(group)
+	if len(admitted) == 0 {
+		return
+	}
+	f, err := db.logOps(ops)
+	epoch := db.newestEpoch()
+	for _, p := range admitted {
+		if err != nil {
+			p.done <- outcome{err: db.logError(err)}
+			continue
+		}
+		p.done <- outcome{future: f, epoch: epoch}
+	}
+}
+
+// newestEpoch is the last one applied.
+func (db *DB) newestEpoch() relation.Epoch {
+	if db.node != nil {
+		db.core.mu.Lock()
+		defer db.core.mu.Unlock()
+	}
+	return db.core.epoch
+}
+
+// admit validates a group. Alone, nothing is applied meanwhile; in a cluster another leader's
+// entries may be, so that what was decided counts for the term in which it was.
+func (db *DB) admit(group []*proposal) (admitted []*proposal, ops []op) {
+	if db.node != nil {
+		db.term = db.node.Term()
+		db.core.mu.Lock()
+		defer db.core.mu.Unlock()
+	}
 	v := validator{c: db.core, group: txn.NewGroup(), tables: make(map[catalog.ID]*txn.Table)}
-	var admitted []*proposal
-	var read, ops []op
+	var read []op
 	for _, p := range group {
 		if err := v.admit(p); err != nil {
 			p.done <- outcome{err: err}
@@ -154,18 +188,16 @@ func (db *DB) logGroup(group []*proposal) {
 			}
 		}
 	}
-	if len(admitted) == 0 {
-		return
-	}
 	// What sources give goes first: behind it one of them may be dropped.
-	f, err := db.logOps(append(read, ops...))
-	for _, p := range admitted {
-		if err != nil {
-			p.done <- outcome{err: db.logError(err)}
-			continue
-		}
-		p.done <- outcome{future: f, epoch: db.core.epoch}
+	return admitted, append(read, ops...)
+}
+
+// logEntry logs an entry, in the term in which it was decided about.
+func (db *DB) logEntry(e log.Entry) (*log.Future, error) {
+	if db.node != nil {
+		return db.node.ProposeIn(db.ctx, db.term, e)
 	}
+	return db.driver.Propose(db.ctx, e)
 }
 
 // logOps logs operations as one entry or, where they are too many for one, as stages
@@ -180,7 +212,7 @@ func (db *DB) logOps(ops []op) (*log.Future, error) {
 		if err != nil {
 			return nil, err
 		}
-		return db.driver.Propose(db.ctx, log.Entry{Kind: KindOps, EngineVersion: EngineVersion, Payload: payload, Local: ops})
+		return db.logEntry(log.Entry{Kind: KindOps, EngineVersion: EngineVersion, Payload: payload, Local: ops})
 	}
 	return db.logStages(parts)
 }
@@ -202,7 +234,7 @@ func (db *DB) logStages(parts [][]op) (f *log.Future, err error) {
 			return nil, err
 		}
 		payload := append(log.AppendStageHeader(nil, log.StageHeader{ID: id, Seq: uint32(i)}), body...)
-		f, err = db.driver.Propose(db.ctx, log.Entry{Kind: kind, EngineVersion: EngineVersion, Payload: payload, Local: part})
+		f, err = db.logEntry(log.Entry{Kind: kind, EngineVersion: EngineVersion, Payload: payload, Local: part})
 		if err != nil {
 			return nil, err
 		}
@@ -215,7 +247,7 @@ func (db *DB) dropOrphans() error {
 	if !db.orphans {
 		return nil
 	}
-	if _, err := db.driver.Propose(db.ctx, log.Entry{Kind: log.KindLeader, EngineVersion: EngineVersion}); err != nil {
+	if _, err := db.logEntry(log.Entry{Kind: log.KindLeader, EngineVersion: EngineVersion}); err != nil {
 		return err
 	}
 	db.orphans = false
@@ -250,7 +282,10 @@ func cutOps(ops []op) [][]op {
 // logError says a log's refusal in SQL: what it has refused did not happen, and never
 // will. What it may have taken is unknownOutcome.
 func (db *DB) logError(err error) error {
+	var not *replication.NotLeaderError
 	switch {
+	case errors.As(err, &not):
+		return notLeaderError(not)
 	case errors.Is(err, log.ErrDiskFull):
 		return sqlerr.Wrap(err, sqlerr.DiskFull, "could not write to the log: no space left on device").
 			WithHint("Free space on the disk of the data directory; writes go on by themselves then.")
@@ -302,6 +337,9 @@ func (v *validator) admit(p *proposal) error {
 	}
 	if err := v.c.admitRanges(p.ops); err != nil {
 		return err
+	}
+	if p.term != 0 && p.term != v.c.db.term {
+		return notLeaderError(&replication.NotLeaderError{Leader: v.c.db.node.Leader()})
 	}
 	if p.base != 0 && p.base != v.c.cat.Version()+1 {
 		return sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to a concurrent change of the catalog")

@@ -59,6 +59,9 @@ type conn struct {
 
 	mu       sync.Mutex // guards activity, which others read
 	activity activity
+
+	// follows tells that the client was told that this node takes no writes.
+	follows bool
 }
 
 // activity is what pg_stat_activity shows of a session.
@@ -96,6 +99,7 @@ func (db *DB) Connect(_ context.Context, s session.Startup) (session.Session, er
 	}
 	c.activity = activity{state: "idle", began: db.now(), turn: db.now()}
 	c.report()
+	c.showRole()
 	db.sessions.add(c)
 	return c, nil
 }
@@ -251,7 +255,13 @@ func (s *conn) Parse(ctx context.Context, name, text string, paramOIDs []uint32)
 		}
 		p.given = append(p.given, t)
 	}
-	if err := s.describe(ctx, p); err != nil {
+	if s.t == nil {
+		err = s.strict(ctx, st.AST)
+	}
+	if err == nil {
+		err = s.describe(ctx, p)
+	}
+	if err != nil {
 		return s.failed2(err)
 	}
 	if name == "" {

@@ -12,6 +12,7 @@ import (
 	"streamdb/connector/file"
 	"streamdb/connector/nexmark"
 	"streamdb/exec"
+	"streamdb/replication"
 	"streamdb/replication/log"
 	"streamdb/sql/catalog"
 	"streamdb/sql/chunk"
@@ -302,8 +303,15 @@ const (
 // the next when the last has been applied, so that a source never gets ahead of the
 // step and the size of its entries follows the load.
 func (db *DB) startSource(t *stored) {
-	if !db.reading.Load() {
-		return // during replay; see startSources
+	if !db.reading.Load() || !db.leads() {
+		return // during replay, or on a node that does not lead; see startSources
+	}
+	if t.source.ended != nil {
+		select {
+		case <-t.source.ended:
+		default:
+			return // it is being read
+		}
 	}
 	ctx, stop := context.WithCancel(db.ctx)
 	r := &sourceReader{db: db, ctx: ctx, id: t.id, name: t.desc.Name, s: t.source, patience: t.quietAfter()}
@@ -312,7 +320,22 @@ func (db *DB) startSource(t *stored) {
 		db.groups.join(r)
 		return
 	}
-	db.jobs.Go(func() { r.end(r.readTail(ctx)) })
+	db.jobs.Go(func() {
+		err := r.readTail(ctx)
+		for leadChanged(err) && db.leads() && sleep(ctx, sourceRetry) == nil {
+			err = r.readTail(ctx) // the lead was to be handed over, but was not
+		}
+		r.end(err)
+	})
+}
+
+// sourceRetry is how long a source is left alone after the lead has been in doubt.
+const sourceRetry = 50 * time.Millisecond
+
+// leadChanged reports whether an error says no more than that the lead was lost.
+func leadChanged(err error) bool {
+	var not *replication.NotLeaderError
+	return errors.As(err, &not) || errors.Is(err, replication.ErrUnknown)
 }
 
 // sourceReader reads one source.
@@ -383,7 +406,7 @@ func (r *sourceReader) end(err error) {
 		return // it could not propose any more
 	default:
 	}
-	if err != nil && r.ctx.Err() == nil {
+	if err != nil && r.ctx.Err() == nil && r.db.leads() {
 		r.db.logger.Error("source stopped", "source", r.name, "error", err)
 	}
 }

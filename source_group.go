@@ -167,6 +167,9 @@ func (g *sourceGroup) round() (time.Duration, error) {
 	case errors.Is(err, errSourceLate):
 		g.readLate(true)
 		return 0, nil
+	case leadChanged(err) && g.db.leads():
+		g.locate(g.members)
+		return sourceRetry, nil // the lead was to be handed over, but was not
 	case err != nil:
 		return 0, err
 	case rows < sourceLittle:

@@ -33,6 +33,11 @@ func (s *conn) run(ctx context.Context, p *portal, r session.Results) error {
 	}
 	for try := 1; ; try++ {
 		fresh := s.t == nil
+		if fresh {
+			if err := s.strict(ctx, st); err != nil {
+				return err
+			}
+		}
 		if err := s.open(ctx); err != nil {
 			return err
 		}

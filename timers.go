@@ -138,6 +138,9 @@ func (db *DB) tick() {
 	var next time.Time // not before
 	for {
 		wait := db.untilDue()
+		if !db.leads() {
+			wait = max(wait, db.opts.TickInterval) // who leads logs the time
+		}
 		if wait == 0 {
 			wait = time.Until(next)
 		}

@@ -63,6 +63,8 @@ type Options struct {
 	// when the process ends. Defaults 250 ms and 1 s.
 	SlowAfter, FatalAfter time.Duration
 
+	// OnOpen gets the node before anything is applied.
+	OnOpen func(*Node)
 	// OnLead hears when this node begins to lead, with everything logged before applied, and when it no longer does.
 	OnLead func(leads bool)
 	// OnStop hears, once, why the node stopped by itself. It must not wait for the node.
@@ -113,6 +115,8 @@ type Node struct {
 
 	ctx     context.Context
 	end     context.CancelFunc
+	leave   sync.Once
+	left    error // Of leaving; set by it.
 	workers sync.WaitGroup
 	notify  chan bool
 
@@ -194,6 +198,9 @@ func (n *Node) start() error {
 	}
 	if err := n.identify(); err != nil {
 		return err
+	}
+	if n.opts.OnOpen != nil {
+		n.opts.OnOpen(n)
 	}
 	n.mesh = newMesh(n)
 	// No pipelining: raft (1.8.0) may wait for ever in Shutdown for the sender of a pipeline whose receiver has ended. There
@@ -354,20 +361,28 @@ func (n *Node) stop(err error) {
 	}
 }
 
-// Close leaves consensus, the membership as it is, and closes the log. If it leads, it asks another node to.
-func (n *Node) Close() error {
-	if n.leading.Swap(0) != 0 {
-		select { // There may be nobody to take over.
-		case <-time.After(2 * n.opts.Patience):
-		case <-answered(n.raft.LeadershipTransfer()):
+// Leave ends taking part in consensus; the membership stays as it is. A node that leads asks another one to. Nothing is
+// applied any more when it returns.
+func (n *Node) Leave() {
+	n.leave.Do(func() {
+		if n.leading.Swap(0) != 0 {
+			select { // There may be nobody to take over.
+			case <-time.After(2 * n.opts.Patience):
+			case <-answered(n.raft.LeadershipTransfer()):
+			}
 		}
-	}
-	err := n.raft.Shutdown().Error()
-	n.end()
-	err = errors.Join(err, n.trans.Close())
-	n.mesh.close()
-	n.workers.Wait()
-	return errors.Join(err, n.store.Close())
+		n.left = n.raft.Shutdown().Error()
+		n.end()
+		n.left = errors.Join(n.left, n.trans.Close())
+		n.mesh.close()
+		n.workers.Wait()
+	})
+}
+
+// Close leaves and closes the log.
+func (n *Node) Close() error {
+	n.Leave()
+	return errors.Join(n.left, n.store.Close())
 }
 
 // answered returns a channel that is closed when raft has answered.

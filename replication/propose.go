@@ -14,6 +14,14 @@ import (
 // Propose implements log.Log. It returns when the entry is applied, or its outcome is unknown (Future.Err is marked
 // ErrUnknown then); an error, such as a *NotLeaderError, means that it is not and will not be in the log.
 func (n *Node) Propose(ctx context.Context, e log.Entry) (*log.Future, error) {
+	return n.ProposeIn(ctx, n.Term(), e)
+}
+
+// Term is the term in which this node takes proposals, 0 while it does not. Everything logged before it is applied here.
+func (n *Node) Term() uint64 { return n.leading.Load() }
+
+// ProposeIn is Propose, if this node still leads in a term: for who has decided about the entry by what was applied then.
+func (n *Node) ProposeIn(ctx context.Context, term uint64, e log.Entry) (*log.Future, error) {
 	if len(e.Payload) > log.MaxEntryBytes {
 		return nil, fmt.Errorf("%w: %d bytes", log.ErrTooLarge, len(e.Payload))
 	}
@@ -23,7 +31,10 @@ func (n *Node) Propose(ctx context.Context, e log.Entry) (*log.Future, error) {
 		return nil, ctx.Err()
 	}
 	defer func() { <-n.proposing }()
-	return n.propose(n.leading.Load(), e)
+	if term != n.Term() {
+		term = 0
+	}
+	return n.propose(term, e)
 }
 
 // propose hands an entry to consensus in a term that this node leads. Proposing is held.

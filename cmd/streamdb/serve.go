@@ -6,9 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"streamdb"
@@ -61,6 +64,9 @@ func serveSpec(args []string) (spec, error) {
 	fs.BoolVar(&s.pprof, "pprof", false, "serve /debug/pprof on the HTTP address, too")
 	fs.BoolVar(&s.db.VirtualClock, "virtual-clock", false, "time stands still until advance_clock or SET streamdb.clock moves it: for tests, see docs/testing-your-sql.md")
 	fs.DurationVar(&s.db.TickInterval, "tick-interval", 100*time.Millisecond, "how often time is logged when nothing else is and something waits for it")
+	node := fs.String("node", "", "makes the server the node of that `name` in a cluster (experimental, see docs/replication.md)")
+	clusterListen := fs.String("cluster-listen", "", "the `address` for the other nodes, as it stands in --join")
+	join := fs.String("join", "", "the `addresses` of all nodes, this one's included, separated by commas")
 	level := fs.String("log-level", "info", "what is logged: debug, info, warn or error")
 	if err := parseFlags(fs, args); err != nil {
 		return s, err
@@ -83,7 +89,36 @@ func serveSpec(args []string) (spec, error) {
 	if s.connections < 1 {
 		return s, &exitError{exitUsage, fmt.Errorf("--max-connections %d: choose at least 1", s.connections)}
 	}
+	if err := s.joinCluster(*node, *clusterListen, *join); err != nil {
+		return s, err
+	}
 	return s, s.loadTLS(*cert, *key)
+}
+
+// joinCluster checks the flags of a node.
+func (s *spec) joinCluster(node, address, join string) error {
+	if node == "" && address == "" && join == "" {
+		return nil
+	}
+	if node == "" || address == "" || join == "" {
+		return &exitError{exitUsage, errors.New("--node, --cluster-listen and --join go together")}
+	}
+	all := strings.Split(join, ",")
+	if !slices.Contains(all, address) {
+		return &exitError{exitUsage, fmt.Errorf("--join must name all nodes, this one at %s included", address)}
+	}
+	for _, a := range all {
+		// Nodes talk in plain text as yet, so that nothing may leave the machine.
+		host, _, err := net.SplitHostPort(a)
+		if err != nil {
+			return &exitError{exitUsage, fmt.Errorf("--join: address %q: %w", a, err)}
+		}
+		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+			return &exitError{exitUsage, fmt.Errorf("--join: %s is not a loopback address: clusters of several machines are not supported yet", a)}
+		}
+	}
+	s.db.Cluster = &streamdb.ClusterOptions{Node: node, Address: address, Join: all}
+	return nil
 }
 
 // loadTLS reads the certificate if there is one.

@@ -109,6 +109,9 @@ func TestFlags(t *testing.T) {
 		{[]string{"serve", "--log-level", "loud"}, exitUsage, "--log-level"},
 		{[]string{"serve", "--tls-cert", "x"}, exitUsage, "go together"},
 		{[]string{"serve", "--tls-cert", "/no/such.crt", "--tls-key", "/no/such.key"}, exitTLS, "/no/such.crt"},
+		{[]string{"serve", "--node", "n1"}, exitUsage, "go together"},
+		{[]string{"serve", "--node", "n1", "--cluster-listen", "127.0.0.1:1", "--join", "127.0.0.1:2"}, exitUsage, "this one"},
+		{[]string{"serve", "--node", "n1", "--cluster-listen", "192.0.2.1:1", "--join", "192.0.2.1:1"}, exitUsage, "loopback"},
 		{[]string{"demo", "--rate", "0"}, exitUsage, "--rate"},
 		{[]string{"bench", "nonsense"}, exitUsage, "unknown benchmark"},
 	} {

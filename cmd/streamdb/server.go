@@ -73,6 +73,14 @@ func start(s spec) (*server, error) {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
+	if c := s.db.Cluster; c != nil {
+		if c.Listener, err = listen(c.Address, "--cluster-listen"); err != nil {
+			if hl != nil {
+				err = errors.Join(err, hl.Close())
+			}
+			return nil, errors.Join(err, l.Close())
+		}
+	}
 	srv := &server{addr: l.Addr(), failed: make(chan error, 2)}
 	s.db.Logger = s.log
 	if srv.db, err = streamdb.Open(s.data, s.db); err != nil {
