@@ -248,9 +248,15 @@ func rowCompare(t *chunk.KeyTable, i int) func(a, b []uint64) int {
 	}
 	typ := l.Types[i]
 	c := chunk.NewIdentityComparator(chunk.Schema{typ}, chunk.Ascending(0))
-	x, y := []*chunk.Column{nil}, []*chunk.Column{nil}
+	x, y := []*chunk.Column{chunk.NewColumn(typ, 1)}, []*chunk.Column{chunk.NewColumn(typ, 1)}
+	load := func(row []uint64, c *chunk.Column) {
+		c.Resize(0)
+		c.Bytes = c.Bytes[:0]
+		l.Load(row, i, &t.Arena, c)
+	}
 	return func(a, b []uint64) int {
-		x[0], y[0] = l.Value(a, i, &t.Arena), l.Value(b, i, &t.Arena)
+		load(a, x[0])
+		load(b, y[0])
 		return c.Compare(x, 0, y, 0)
 	}
 }
