@@ -328,6 +328,8 @@ func AppendJSONValue(dst []byte, t Type, d Datum, st *Settings) []byte {
 		return AppendJSONString(dst, string(b))
 	case KindDate:
 		return AppendJSONString(dst, string(AppendDate(nil, d.I, DefaultSettings)))
+	case KindText, KindVarchar:
+		return AppendJSONString(dst, d.S)
 	}
 	return AppendJSONString(dst, BytesString(AppendText(nil, t, d, st)))
 }
