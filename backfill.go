@@ -65,7 +65,7 @@ func (c *core) startDataflows() {
 // replay: the others are filled when it is over. core.mu is held.
 func (c *core) fillDated(flows []*dataflow) {
 	for _, f := range flows {
-		if f.run.Cuts() {
+		if f.dated() {
 			c.fillNow(f)
 		}
 	}
@@ -97,7 +97,7 @@ func (c *core) startFill(f *dataflow, now bool) {
 	}
 	w := &fill{f: f, c: c}
 	aside := !now && (c.db.opts.NoInlineFill || !f.inputsLive() || f.inputRows() > fillRowsInline)
-	if aside && !(f.run.Cuts() && f.inputsLive()) {
+	if aside && !(f.dated() && f.inputsLive()) {
 		c.db.jobs.Go(func() { c.fillJob(f, nil) })
 		return
 	}

@@ -36,9 +36,9 @@ const (
 )
 
 // coreVersion is the version of coreState: 2 since dataflows are kept, 3 since a table may
-// have several watermarks, 4 since a view may begin where its sources stand. What is older
-// is read; before 2 its dataflows are filled again.
-const coreVersion = 4
+// have several watermarks, 4 since a view may begin where its sources stand, 5 since
+// rows may have left by retention. What is older is read; before 2 its dataflows are filled again.
+const coreVersion = 5
 
 // checkpointAfter is the step time since the last checkpoint from which the next is
 // due: about what replaying the log's tail would take.
@@ -103,6 +103,11 @@ type objectState struct {
 	Position  []byte              `json:"position,omitempty"`
 	Defaults  map[int]types.Datum `json:"defaults,omitempty"`
 	Late      bool                `json:"late,omitempty"`
+	// Below, Expired and LateGone are stored.gone, LateBytes stored.lateBytes.
+	Below     *int64 `json:"below,omitempty"`
+	Expired   int64  `json:"expired,omitempty"`
+	LateGone  int64  `json:"late_gone,omitempty"`
+	LateBytes int64  `json:"late_bytes,omitempty"`
 	// LateOffsets is sourceState.late.
 	LateOffsets []int64 `json:"late_offsets,omitempty"`
 	Dead        bool    `json:"dead,omitempty"`
@@ -193,7 +198,12 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 		flow = c.rels[d.Index.On].flow
 	}
 	again := flow != nil && f.kept[flow.out.id] == nil
-	o := &objectState{Changed: t.changed, Begins: t.begins, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && !again}
+	o := &objectState{Changed: t.changed, Begins: t.begins, Defaults: t.defaults, Late: t.late != nil, Dead: t.dead != nil && !again,
+		Expired: t.gone.rows, LateGone: t.gone.late, LateBytes: t.lateBytes}
+	if t.gone.below != noWatermark {
+		below := t.gone.below
+		o.Below = &below
+	}
 	f.state.Objects[d.ID] = o
 	if t.flow != nil && !again {
 		o.Flow = f.kept[d.ID].saved
@@ -225,7 +235,7 @@ func (c *core) freezeObject(f *frozen, d *catalog.Descriptor, t *stored) error {
 }
 
 // freezeWhen freezes at a moment when no dataflow is beside the step, if there is one
-// soon. It returns nil if there is nothing to be kept; what it returns beside an error
+// soon, and none that a checkpoint must keep in any case. It returns nil if there is nothing to be kept; what it returns beside an error
 // must be released, too.
 func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
 	patience, end := context.WithTimeout(ctx, freezePatience)
@@ -245,16 +255,26 @@ func (c *core) freezeWhen(ctx context.Context) (*frozen, error) {
 			continue
 		}
 		late := c.lagging()
+		over := patience.Done()
 		if late == nil || patience.Err() != nil {
-			defer c.mu.Unlock()
-			return c.freeze()
+			if late, over = c.mustWait(), ctx.Done(); late == nil {
+				defer c.mu.Unlock()
+				c.freezing = false
+				return c.freeze()
+			}
+			if ctx.Err() != nil {
+				defer c.mu.Unlock()
+				c.freezing = false
+				return nil, context.Cause(ctx)
+			}
+			c.freezing = late.joined.Load() != 0
 		}
 		_, turned, _ := late.status()
 		c.mu.Unlock()
 		late.waiting.Add(1) // which makes it hurry
 		select {
 		case <-turned:
-		case <-patience.Done():
+		case <-over:
 		}
 		late.waiting.Add(-1)
 	}
@@ -546,7 +566,11 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 	if d.Kind == catalog.KindIndex {
 		on = c.cat.ByID(d.Index.On)
 	}
-	t := &stored{id: d.ID, desc: d, changed: o.Changed, defaults: o.Defaults}
+	t := &stored{id: d.ID, desc: d, changed: o.Changed, defaults: o.Defaults, lateBytes: o.LateBytes,
+		gone: expiry{below: noWatermark, rows: o.Expired, late: o.LateGone}}
+	if o.Below != nil {
+		t.gone.below = *o.Below
+	}
 	if on != nil {
 		t.setPositions(columnsOf(on))
 	} else {
@@ -584,6 +608,9 @@ func (db *DB) restoreObject(d *catalog.Descriptor, o *objectState, can map[catal
 	}
 	if err == nil && o.Late {
 		t.late, err = db.openRelation(partKey(d.ID, partLate), lateSpec(d, o.Defaults))
+		if err == nil && t.lateBytes == 0 { // of a version that did not count them
+			t.lateBytes, err = lateBytes(t.late)
+		}
 	}
 	if err != nil {
 		return err

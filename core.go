@@ -47,6 +47,8 @@ type core struct {
 	timers *timers
 	// fills is the dataflows on their way to the head.
 	fills []*fill
+	// freezing tells that a checkpoint waits for dataflows beside the step, which nobody leaves until it is made.
+	freezing bool
 }
 
 // sequenceState is where a sequence stands: no value above Last has been given out.
@@ -129,6 +131,9 @@ func (c *core) Apply(e log.Entry) error {
 	}
 	c.fireTimers(s)
 	c.raiseWatermarks(s)
+	if err := c.expireRows(s); err != nil {
+		return fmt.Errorf("entry %d: %w", e.Index, err)
+	}
 	c.runDataflows(s)
 	c.learnPace(s)
 	c.noteCuts(s)

@@ -115,7 +115,7 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 	if old.desc.Kind == catalog.KindIndex {
 		t.position = old.position
 	}
-	if t.rel != nil && d.Table != nil && !sameColumns(old.desc, d) {
+	if t.rel != nil && d.Table != nil && (!sameColumns(old.desc, d) || (old.desc.Table.Retention != nil) != (d.Table.Retention != nil)) {
 		retyped := retypedColumns(old.desc, d)
 		if len(retyped) > 0 {
 			t.defaults = maps.Clone(t.defaults)
@@ -162,6 +162,27 @@ func (c *core) alterStored(s *step, old *stored, d *catalog.Descriptor, o *ddlOp
 	c.rels[d.ID] = &t
 	for _, f := range c.flows {
 		f.replaceStored(old, &t)
+	}
+	return c.alterMarks(s, old, &t)
+}
+
+// alterMarks follows changes of a table's watermarks and its retention.
+func (c *core) alterMarks(s *step, old, t *stored) error {
+	if t.desc.Table == nil {
+		return nil
+	}
+	if s.version >= 5 {
+		if err := c.addWatermarks(s, old, t); err != nil {
+			return err
+		}
+	}
+	if t.source != nil {
+		t.source.patience.Store(int64(t.quietAfter()))
+	}
+	c.armIdle(t)
+	if t.desc.Table.Retains() > 0 {
+		// What reads the table must have its rows before the first leave, also in a replay.
+		s.created = append(s.created, c.readers[t.id]...)
 	}
 	return nil
 }

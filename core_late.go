@@ -222,6 +222,12 @@ func (c *core) keepLate(s *step, t *stored, rows *chunk.Chunk) {
 	if err := t.late.Append(s.epoch, rows); err != nil {
 		panic(err)
 	}
+	t.lateBytes += lateBytesOf(rows, 0, rows.Rows)
+	if s.version >= 5 {
+		if err := c.trimLate(s, t); err != nil {
+			panic(err)
+		}
+	}
 	s.changed = append(s.changed, t.late)
 	t.changed = s.epoch
 	s.late[t.id] = append(s.late[t.id], rows)
@@ -281,10 +287,10 @@ func (f *dataflow) lateRows() (n int64, ok bool) {
 		}
 		seen[in.rel.id], ok = true, true
 		if in.rel.late == nil {
-			continue
+			continue // and none has left
 		}
 		st := in.rel.late.Newest()
-		n += st.Rows()
+		n += st.Rows() + in.rel.gone.late
 		if in.lateness == 0 {
 			continue
 		}

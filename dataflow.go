@@ -95,6 +95,8 @@ type flowInput struct {
 	rel  *stored
 	cols []int // positions in rel's rows, or its late ones
 	late bool
+	// marked is the columns, by their place in cols, that had a watermark when the query was planned.
+	marked []int
 	// lateness is the most by which a late row is late that is taken in, in µs, 0 for any.
 	lateness int64
 }
@@ -240,9 +242,22 @@ func (f *dataflow) build(rels map[catalog.ID]*stored) error {
 		if err != nil {
 			return err
 		}
-		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late, lateness: s.Lateness})
+		f.inputs = append(f.inputs, flowInput{scan: i, rel: rel, cols: cols, late: s.Late, lateness: s.Lateness,
+			marked: f.plan.Nodes[s.Node].Watermarks})
 	}
 	return nil
+}
+
+// dated reports whether what f holds depends on the entry at which it begins: because it acts at entries, or because rows
+// leave what it reads.
+func (f *dataflow) dated() bool {
+	return f.run.Cuts() || slices.ContainsFunc(f.inputs, func(in flowInput) bool { return in.late || in.retained() })
+}
+
+// unique reports whether what f has been made of cannot be had again: the times at which rows came, or rows that are no
+// longer stored. Such a dataflow goes on from its state or not at all.
+func (f *dataflow) unique() bool {
+	return historyOf(f.plan) != "" || slices.ContainsFunc(f.inputs, func(in flowInput) bool { return in.retained() })
 }
 
 // interrupted ends a fill, in the middle of a delta, when its object has been dropped or the
@@ -506,18 +521,21 @@ func (f *dataflow) watermarks() [][]int64 {
 		if in.late && in.lateness == 0 {
 			continue // they are below the watermark
 		}
-		at := func(pos int) int64 {
+		at := func(k, pos int) int64 {
 			if up := in.rel.flow; up != nil {
 				if !up.is(flowLive) || up.marks == nil {
 					return noWatermark
 				}
 				return up.marks[pos]
 			}
+			if !slices.Contains(in.marked, k) {
+				return noWatermark // declared after the query was planned
+			}
 			return in.rel.markAt(pos)
 		}
 		var m []int64
 		for k, pos := range in.cols {
-			if wm := at(pos); wm != noWatermark {
+			if wm := at(k, pos); wm != noWatermark {
 				if m == nil {
 					m = make([]int64, len(in.cols))
 					for j := range m {

@@ -73,6 +73,9 @@ func (s *conn) runDDL(ctx context.Context, p *portal, r session.Results) error {
 			s.t.asRead[id] = true
 		}
 	}
+	if err := s.awaitInputs(ctx, d); err != nil {
+		return err
+	}
 	if err := s.t.addDDL(o); err != nil {
 		return err
 	}
@@ -97,6 +100,26 @@ func (s *conn) runDDL(ctx context.Context, p *portal, r session.Results) error {
 		return r.Complete("SELECT " + itoa(fill.Rows))
 	}
 	return s.awaitFill(ctx, d, r)
+}
+
+// awaitInputs waits until the views that a new view reads are at the head, if what the new one holds depends on when it
+// begins: it is to begin with its own entry, as it will in every replay.
+func (s *conn) awaitInputs(ctx context.Context, d *planner.DDL) error {
+	if d.Plan == nil || historyOf(d.Plan) == "" {
+		return nil
+	}
+	for i := range d.Plan.Nodes {
+		scan := d.Plan.Nodes[i].Scan
+		if scan == nil {
+			continue
+		}
+		if t := s.t.snap.rels[catalog.ID(scan.Relation)]; t != nil && t.flow != nil {
+			if err := t.flow.ready(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // awaitFill commits the creation of a view and waits until it is filled, so that the

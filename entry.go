@@ -17,7 +17,8 @@ import (
 // programs do not know, late rows say by how much, and a table may have several watermarks. Since
 // 4 ranges of sources have another digest, of the columns that are read, and views may
 // begin where their sources stand.
-const EngineVersion = 4
+// Since 5 rows leave by retention, late rows by their budget, and ALTER declares watermarks.
+const EngineVersion = 5
 
 // KindOps is the kind of entries whose payload is a list of operations.
 const KindOps = log.KindFirstFree

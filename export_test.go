@@ -112,3 +112,22 @@ func (m *ManualTime) Wall() time.Time {
 
 // Monotonic implements log.TimeSource.
 func (m *ManualTime) Monotonic() time.Duration { return time.Duration(m.at.Load()) }
+
+// SetFreezePatience changes how long checkpoints wait for dataflows that can be filled again; the result undoes that.
+func SetFreezePatience(d time.Duration) (undo func()) {
+	old := freezePatience
+	freezePatience = d
+	return func() { freezePatience = old }
+}
+
+// Suspend suspends a live view, as if it had failed.
+func (db *DB) Suspend(name string, cause error) {
+	c := db.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.flows {
+		if f.out.desc.Name == name {
+			c.suspendFlow(f, cause)
+		}
+	}
+}

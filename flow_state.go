@@ -36,10 +36,12 @@ const (
 	// freezeBytes is the state that a checkpoint copies while the step stands still:
 	// about a millisecond's worth.
 	freezeBytes = 4 << 20
-	// freezePatience is how long a checkpoint waits for dataflows that have left the
-	// step to come back: those that have not are filled anew after a restart.
-	freezePatience = 5 * time.Second
 )
+
+// freezePatience is how long a checkpoint waits for dataflows that have left the
+// step to come back: those that have not are filled anew after a restart, unless that
+// would give another result (see dataflow.unique): those it waits for.
+var freezePatience = 5 * time.Second
 
 // flowSaved is what a checkpoint keeps of a dataflow beside rows and state.
 type flowSaved struct {
@@ -287,6 +289,20 @@ func (c *core) lagging() *dataflow {
 	return nil
 }
 
+// mustWait returns a dataflow that is on its way to the head, and without which there can be no checkpoint, since what it has
+// been made of cannot be had again. mu is held.
+func (c *core) mustWait() *dataflow {
+	for _, f := range c.flows {
+		if f.is(flowFilling) && f.unique() {
+			return f
+		}
+	}
+	return nil
+}
+
+// errUnique says why a dataflow is not filled again.
+var errUnique = errors.New("its state was lost, and it cannot be filled again: what it shows depends on when its rows came, or on rows that are no longer stored")
+
 // resumable finds the dataflows that can go on from their state in the checkpoint.
 func (db *DB) resumable(state *coreState) (map[catalog.ID]bool, error) {
 	can := make(map[catalog.ID]bool)
@@ -369,6 +385,9 @@ func (db *DB) restoreFlows(state *coreState, can map[catalog.ID]bool) error {
 		if !can[d.ID] {
 			if err := c.createDataflow(t, nil); err != nil {
 				return err
+			}
+			if t.flow.unique() {
+				t.flow.suspend(errUnique)
 			}
 			continue
 		}

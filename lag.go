@@ -34,8 +34,8 @@ func (f *dataflow) rowsIn(s *step) int64 {
 
 // tooSlow estimates whether f would pass its slice in this step, with so many changed rows.
 func (f *dataflow) tooSlow(s *step, rows int64) bool {
-	if !f.db.reading.Load() {
-		return false // whoever waits for the replay gains nothing
+	if !f.db.reading.Load() || f.db.core.freezing {
+		return false // whoever waits for the replay or a checkpoint gains nothing
 	}
 	if f.db.opts.LagEvery > 0 && uint64(s.epoch)%uint64(f.db.opts.LagEvery) == 0 {
 		return true

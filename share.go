@@ -36,7 +36,8 @@ type shareKey [sha256.Size]byte
 // shareKeyOf returns the key of a view: what its plan does, whatever its columns are
 // called, and what its operators and its rows are kept in.
 func (c *core) shareKeyOf(f *dataflow) (k shareKey) {
-	if c.db.opts.NoSharing || f.out.desc.Kind != catalog.KindMatView || f.out.desc.MatView.StartLatest || datedPlan(f.plan) {
+	if c.db.opts.NoSharing || f.out.desc.Kind != catalog.KindMatView || f.out.desc.MatView.StartLatest ||
+		datedPlan(f.plan) || c.readsRetained(f.plan) {
 		return k
 	}
 	plan := *f.plan
@@ -71,6 +72,18 @@ func datedPlan(p *physical.Plan) bool {
 		}
 	}
 	return false
+}
+
+// readsRetained reports whether a plan reads a table of which rows leave: a view that is made later begins with fewer. mu is
+// held.
+func (c *core) readsRetained(p *physical.Plan) bool {
+	return slices.ContainsFunc(p.Nodes, func(n physical.Node) bool {
+		if n.Scan == nil {
+			return false
+		}
+		t := c.rels[catalog.ID(n.Scan.Relation)]
+		return t != nil && (&flowInput{rel: t}).retained()
+	})
 }
 
 // leaderFor returns the dataflow whose operators f may use, nil for none. mu is held.

@@ -68,6 +68,9 @@ type sourceState struct {
 	ended chan struct{}
 	// quiet tells that the log knows that all there is has been read.
 	quiet atomic.Bool
+	// patience is how long nothing must have come until the log is told that all there is
+	// has been read, in ns; 0 if nobody wants to know.
+	patience atomic.Int64
 	// paceRows is the rows that an entry should have for the dataflows' sake, 0 for any.
 	paceRows atomic.Int64
 }
@@ -314,7 +317,8 @@ func (db *DB) startSource(t *stored) {
 		}
 	}
 	ctx, stop := context.WithCancel(db.ctx)
-	r := &sourceReader{db: db, ctx: ctx, id: t.id, name: t.desc.Name, s: t.source, patience: t.quietAfter()}
+	t.source.patience.Store(int64(t.quietAfter()))
+	r := &sourceReader{db: db, ctx: ctx, id: t.id, name: t.desc.Name, s: t.source}
 	t.source.stop, t.source.ended = stop, make(chan struct{})
 	if t.source.ranges != nil {
 		db.groups.join(r)
@@ -353,10 +357,7 @@ type sourceReader struct {
 	columns []int
 	cols    []int
 	late    bool
-	// patience is how long nothing must have come until the log is told that all there is
-	// has been read; 0 if nobody wants to know.
-	patience time.Duration
-	heard    time.Time // when something came
+	heard   time.Time // when something came
 }
 
 // quietMax is the most that a reader waits until it says that it has read everything.
@@ -379,13 +380,14 @@ func (s *stored) quietAfter() time.Duration {
 // atEnd tells the log that all there is has been read, once, if that has been so for long
 // enough.
 func (r *sourceReader) atEnd(ctx context.Context) error {
-	if r.patience == 0 || r.s.quiet.Load() {
+	patience := time.Duration(r.s.patience.Load())
+	if patience == 0 || r.s.quiet.Load() {
 		return nil
 	}
 	if r.heard.IsZero() {
 		r.heard = time.Now()
 	}
-	if time.Since(r.heard) < r.patience {
+	if time.Since(r.heard) < patience {
 		return nil
 	}
 	err := r.db.propose(ctx, []op{&quietOp{Source: r.id, Quiet: true}})

@@ -34,6 +34,10 @@ type stored struct {
 	// asks for that of what is derived.
 	changed relation.Epoch
 	marks   []watermark
+	// gone is what has left the table by its retention and the late rows by their budget; lateBytes is the size of the
+	// late rows that are kept.
+	gone      expiry
+	lateBytes int64
 	// idle moves the watermarks of a quiet relation; nil until it is needed.
 	idle   *timer
 	source *sourceState
@@ -97,6 +101,13 @@ func specOf(d, on *catalog.Descriptor, defaults map[int]types.Datum) relation.Sp
 			s.Key = append(s.Key, chunk.SortKey{Col: pos[id]})
 		}
 		s.Unique = len(s.Key) > 0
+		if r := d.Table.Retention; r != nil {
+			// Rows leave, the oldest first.
+			s.AppendOnly = false
+			if at, ok := pos[r.Column]; ok && len(s.Key) == 0 {
+				s.Key = []chunk.SortKey{{Col: at}}
+			}
+		}
 		if len(s.Key) == 0 && !s.AppendOnly {
 			s.Key = wholeRow(len(s.Columns))
 		}
@@ -114,7 +125,7 @@ func wholeRow(n int) []chunk.SortKey {
 
 // newStored makes the empty state of a descriptor.
 func newStored(d *catalog.Descriptor) (*stored, error) {
-	s := &stored{id: d.ID, desc: d}
+	s := &stored{id: d.ID, desc: d, gone: expiry{below: noWatermark}}
 	s.setColumns()
 	if d.Kind == catalog.KindSource && d.Table.Connector.ByReference() {
 		return s, nil

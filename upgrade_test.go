@@ -20,12 +20,30 @@ func TestUpgrade(t *testing.T) {
 	for _, d := range []struct {
 		file, sum string
 		rows      int64
-		bids      int64    // all that there will be
-		more      []string // views
+		bids      int64 // all that there will be
+		late      int64
+		// lost is the views that cannot be filled again, and whose state is another version's.
+		lost  []string
+		more  []string // views
+		shown map[string]int64
 	}{
-		{"engine2.tgz", "3223.71200000000000000000", 673, 1840, nil},
-		{"engine3.tgz", "3464.23200000000000000000", 681, 1840, nil},
-		{"engine3_sources.tgz", "3223.71200000000000000000", 673, 1840, []string{"states", "channels"}},
+		{file: "engine2.tgz", sum: "3223.71200000000000000000", rows: 673, bids: 1840, late: 1},
+		{file: "engine3.tgz", sum: "3464.23200000000000000000", rows: 681, bids: 1840, late: 1},
+		{file: "engine3_sources.tgz", sum: "3223.71200000000000000000", rows: 673, bids: 1840, late: 1, more: []string{"states", "channels"}},
+		{file: "engine3_time.tgz", sum: "3223.71200000000000000000", rows: 673, bids: 1840, late: 2, lost: []string{"arrivals", "looked"}, shown: map[string]int64{
+			"SELECT sum(id)::bigint FROM two":                            7845,
+			"SELECT sum(n)::bigint FROM two_closed":                      119,
+			"SELECT count(*) FROM two_late WHERE late_by = '19 minutes'": 1,
+			"SELECT count(*) FROM streamdb.watermarks WHERE relation = 'two' AND watermark >= '2026-01-01 00:16:40+00'": 2,
+		}},
+		{file: "engine4.tgz", sum: "3223.71200000000000000000", rows: 673, bids: 1840, late: 3, shown: map[string]int64{
+			"SELECT sum(id)::bigint FROM two":                                                     10738,
+			"SELECT sum(n)::bigint FROM two_closed":                                               137,
+			"SELECT count(*) FROM looked WHERE name = 'dos'":                                      4,
+			"SELECT count(*) FROM looked WHERE name = 'deux'":                                     45,
+			"SELECT count(DISTINCT p) FROM arrivals":                                              4,
+			"SELECT count(*) FROM streamdb.watermarks WHERE watermark = '2026-01-01 00:22:40+00'": 1,
+		}},
 	} {
 		t.Run(d.file, func(t *testing.T) {
 			dir := t.TempDir()
@@ -51,12 +69,22 @@ func TestUpgrade(t *testing.T) {
 			for sql, want := range map[string]int64{
 				"SELECT count(*) FROM t":                                                            d.rows,
 				"SELECT sum(n)::bigint FROM aggregates":                                             d.rows,
-				"SELECT count(*) FROM streamdb.late_rows":                                           1,
+				"SELECT count(*) FROM streamdb.late_rows":                                           d.late,
 				"SELECT count(*) FROM plain WHERE doc @> '{\"a\": [2.5]}'":                          1,
-				"SELECT count(*) FROM streamdb.progress WHERE state <> 'live'":                      0,
+				"SELECT count(*) FROM streamdb.progress WHERE state <> 'live'":                      int64(len(d.lost)),
 				"SELECT count(*) FROM streamdb.dead_letters WHERE weight <> 1":                      0,
 				"SELECT count(*) - (SELECT count(*) FROM t WHERE k = 3) FROM streamdb.dead_letters": 0,
 			} {
+				if n := number(t, c, sql); n != want {
+					t.Errorf("%s is %d, want %d", sql, n, want)
+				}
+			}
+			for _, v := range d.lost {
+				if _, err := c.Exec(t.Context(), "SELECT * FROM "+v); code(err) != "55000" {
+					t.Errorf("%s: %v, want 55000", v, err)
+				}
+			}
+			for sql, want := range d.shown {
 				if n := number(t, c, sql); n != want {
 					t.Errorf("%s is %d, want %d", sql, n, want)
 				}

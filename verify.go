@@ -55,6 +55,10 @@ func (s *conn) verify(ctx context.Context, st *ast.Verify, r session.Results) er
 	if err := r.Chunk(c); err != nil {
 		return err
 	}
+	if v.result == "not stored" {
+		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "materialized view %q cannot be verified at epoch %d: %s", d.Name, v.epoch, v.detail).
+			WithDetail("The query over the rows that are stored gives another result, as it must: the view keeps what it has made of the others.")
+	}
 	if v.result == "different" {
 		return sqlerr.New(sqlerr.DataCorrupted, "materialized view %q differs from its query at epoch %d", d.Name, v.epoch).WithDetail("%s", v.detail)
 	}
@@ -71,7 +75,8 @@ type verification struct {
 	rows       int64
 	held       int64 // rows that EMIT EVERY withholds
 	have, want chunk.Hash128
-	result     string // equal, different, history
+	gone       string // rows that are no longer stored
+	result     string // equal, different, history, not stored
 	detail     string
 
 	plan   *physical.Plan
@@ -106,6 +111,8 @@ func (v *verification) run() error {
 		if v.held > 0 {
 			v.detail = fmt.Sprintf("with %d changes that EMIT EVERY withholds", v.held)
 		}
+	case v.gone != "":
+		v.result, v.detail = "not stored", v.gone
 	default:
 		v.result = "different"
 		v.detail = fmt.Sprintf("the view has %d rows with fingerprint %s, its query gives %d distinct rows with fingerprint %s",
@@ -148,6 +155,7 @@ func (v *verification) freeze() error {
 		v.held += int64(held.Rows)
 	}
 	v.marks = f.watermarks()
+	v.gone = f.notStored()
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		if in.rows() == nil {

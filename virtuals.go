@@ -53,6 +53,9 @@ var ownVirtuals = []ownVirtual{
 		"relation", types.Text, "owner", types.Text, "epoch", types.Int8, "bytes", types.Int8, "kind", types.Text, "pid", types.Int4, "age", types.IntervalT),
 	virtual(14012, "memory", "What the state of each view and sink takes in memory and on disk, and the budget for the former.", fillMemory,
 		"relation", types.Text, "memory_bytes", types.Int8, "spilled_bytes", types.Int8, "budget_bytes", types.Int8),
+	virtual(14013, "retention", "What has left relations by their retention, and late rows for want of room.", fillRetention,
+		"relation", types.Text, "column_name", types.Text, "retention", types.IntervalT, "expired_below", types.TimestampTZ,
+		"expired_rows", types.Int8, "late_rows_dropped", types.Int8),
 	virtual(14008, "sources", "Where each source stands.", fillSources,
 		"relation", types.Text, "connector", types.Text, "rows", types.Int8),
 }
@@ -249,7 +252,7 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 		}
 		var late int64
 		if s.late != nil {
-			late = s.late.Newest().Rows()
+			late = s.late.Newest().Rows() + s.gone.late
 		}
 		for i := range s.marks {
 			m := &s.marks[i]
@@ -272,6 +275,32 @@ func fillWatermarks(c *conn, t *transaction, out *chunk.Chunk) {
 			}
 			put(out, s.desc.Name, s.desc.Columns()[at].Name, known(wm), nil, lateRows, nil)
 		}
+	})
+}
+
+func fillRetention(c *conn, t *transaction, out *chunk.Chunk) {
+	c.db.core.mu.Lock()
+	defer c.db.core.mu.Unlock()
+	t.eachStored(func(s *stored) {
+		if now := c.db.core.rels[s.id]; now != nil {
+			s = now
+		}
+		if s.desc.Table == nil || s.desc.Table.Retention == nil && s.gone.late == 0 {
+			return
+		}
+		var column, keep, below any
+		if r := s.desc.Table.Retention; r != nil {
+			if col := s.desc.ColumnByID(r.Column); col != nil {
+				column = col.Name
+			}
+			if r.Micros > 0 {
+				keep = types.Datum{V: types.Interval{Days: int32(r.Micros / day), Micros: r.Micros % day}}
+			}
+		}
+		if s.gone.below != noWatermark {
+			below = s.gone.below
+		}
+		put(out, s.desc.Name, column, keep, below, s.gone.rows, s.gone.late)
 	})
 }
 

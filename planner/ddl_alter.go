@@ -69,6 +69,10 @@ func (t *tableBuilder) action(old *catalog.Descriptor, a ast.AlterAction) (bool,
 		return false, nil
 	case *ast.RenameColumn:
 		return false, t.renameColumn(old, a)
+	case *ast.AddWatermark:
+		return false, t.alterWatermark(a)
+	case *ast.DropWatermark:
+		return false, t.dropWatermark(old, a)
 	}
 	if t.d.Table == nil || t.d.Kind != catalog.KindTable {
 		return false, sqlerr.New(sqlerr.WrongObjectType, "this ALTER action cannot be performed on relation %q", t.d.Name).
@@ -91,6 +95,8 @@ func (t *tableBuilder) action(old *catalog.Descriptor, a ast.AlterAction) (bool,
 		return false, t.renameConstraint(a)
 	case *ast.SetColumnType:
 		return false, t.alterType(old, a)
+	case *ast.SetOptions:
+		return false, t.alterOptions(a)
 	}
 	return false, sqlerr.Unsupported("this ALTER action", a.Loc())
 }
@@ -319,6 +325,9 @@ func (t *tableBuilder) alterDropColumn(old *catalog.Descriptor, a *ast.DropColum
 			return false, nil
 		}
 		_, err := t.column(a.Name, a.Loc())
+		return false, err
+	}
+	if err := t.retentionNeeds(col.ID, a.Name, a.Loc()); err != nil {
 		return false, err
 	}
 	dropped, err := t.cat.PlanDropColumn(t.p.path, t.d, col.ID, a.Cascade)

@@ -21,6 +21,8 @@ type tableBuilder struct {
 	extra []*catalog.Descriptor
 	// later is the keys that LIKE brings, made when all columns are there.
 	later []func() error
+	// retain is the option retention, nil for none.
+	retain *ast.Option
 	// retyped is the columns that get another type, by id.
 	retyped map[int]*ast.SetColumnType
 }
@@ -60,6 +62,10 @@ func (c *ddlCtx) createSource(s *ast.CreateSource) error {
 	t := &tableBuilder{ddlCtx: c, d: d}
 	if err := t.columns(s.Columns, nil, s.Include); err != nil {
 		return err
+	}
+	if o := ast.FindOption(s.Options, retentionOption); o != nil {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "a source keeps no rows that could have a retention").
+			WithHint("Use CREATE TABLE with the same connector.").At(c.b.pos(o))
 	}
 	if err := t.options(s.Options, s.Format); err != nil {
 		return err
@@ -101,6 +107,11 @@ func (t *tableBuilder) complete(defs []*ast.ColumnDef, cons []*ast.Constraint, w
 	}
 	for _, w := range wms {
 		if err := t.watermark(w); err != nil {
+			return err
+		}
+	}
+	if t.retain != nil {
+		if err := t.setRetention(t.retain); err != nil {
 			return err
 		}
 	}
@@ -456,6 +467,7 @@ func checkText(e ast.Expr, made map[ast.Expr]types.Type) string {
 // options takes WITH (…) and FORMAT … ENCODE ….
 func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 	tab := t.d.Table
+	opts = t.takeRetention(opts)
 	conn, err := connector(opts, f)
 	if err != nil {
 		return err
@@ -463,10 +475,6 @@ func (t *tableBuilder) options(opts []ast.Option, f *ast.Format) error {
 	if conn == nil {
 		if tab.Connector != nil {
 			return sqlerr.New(sqlerr.InvalidTableDefinition, "INCLUDE needs a connector")
-		}
-		if o := ast.FindOption(opts, "retention"); o != nil {
-			return sqlerr.Unsupported("retention of a table's rows", t.b.pos(o)).
-				WithHint("A materialized view with WHERE ts > now() - INTERVAL '…' shows the rows of the last time only.")
 		}
 		if len(opts) > 0 {
 			return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized parameter %q", opts[0].Name).At(t.b.pos(&opts[0]))

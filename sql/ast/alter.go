@@ -104,6 +104,19 @@ type SetOptions struct {
 	Reset   bool
 }
 
+// AddWatermark is ADD WATERMARK FOR, or MODIFY WATERMARK FOR of a column that has one.
+type AddWatermark struct {
+	Pos
+	Watermark *Watermark
+	Modify    bool
+}
+
+// DropWatermark is DROP WATERMARK FOR.
+type DropWatermark struct {
+	Pos
+	Column string
+}
+
 // AlterSchema is ALTER SCHEMA RENAME TO or OWNER TO; one of the two is set.
 type AlterSchema struct {
 	Pos
@@ -125,6 +138,8 @@ func (*RenameRelation) alterAction()   {}
 func (*SetSchema) alterAction()        {}
 func (*SetOwner) alterAction()         {}
 func (*SetOptions) alterAction()       {}
+func (*AddWatermark) alterAction()     {}
+func (*DropWatermark) alterAction()    {}
 
 // Tag is ALTER and the kind.
 func (s *AlterRelation) Tag() string { return "ALTER " + s.Kind.SQL() }

@@ -111,6 +111,8 @@ type Table struct {
 	AppendOnly bool `json:"append_only,omitempty"`
 	// Watermarks is one per column of event time.
 	Watermarks []Watermark `json:"watermarks,omitempty"`
+	// Retention is how long rows are kept, nil for ever.
+	Retention *Retention `json:"retention,omitempty"`
 	// Connector is where rows come from: always for a source, never for a plain table.
 	Connector *Connector `json:"connector,omitempty"`
 	// Options is what WITH says beyond the connector's own.
@@ -179,6 +181,21 @@ type Watermark struct {
 	// IdleTimeout is the silence, in µs of the log's time, after which the watermark rises
 	// with the log's clock; 0 means never.
 	IdleTimeout int64 `json:"idle_timeout,omitempty"`
+}
+
+// Retention takes rows out of an append-only table when the watermark of a column has passed them by some time.
+type Retention struct {
+	Column int `json:"column"` // column id
+	// Micros is that time; 0 means for ever. The column stays when a retention is reset, since the rows lie in its order.
+	Micros int64 `json:"micros,omitempty"`
+}
+
+// Retains is how long the table keeps its rows, in µs; 0 means for ever.
+func (t *Table) Retains() int64 {
+	if t.Retention == nil {
+		return 0
+	}
+	return t.Retention.Micros
 }
 
 // MaxDriftDefault is the MaxDrift of a watermark that is declared without one: a day.

@@ -43,10 +43,12 @@ var statementDocs = []struct {
 	{"Tables", []statementDoc{
 		{"CREATE TABLE [IF NOT EXISTS] name (column type …, LIKE table …, constraint …) [WITH (connector = …)] [FORMAT … ENCODE …]",
 			"CREATE TABLE t (id int PRIMARY KEY, at timestamptz, WATERMARK FOR at AS at - INTERVAL '5 seconds')",
-			"no foreign keys, generated columns, inheritance, partitions or temporary tables; WATERMARK FOR … [WITH (idle_timeout = …, max_drift = …)] (docs/time.md), APPEND ONLY, INCLUDE and connectors are ours"},
+			"no foreign keys, generated columns, inheritance, partitions or temporary tables; WATERMARK FOR … [WITH (idle_timeout = …, max_drift = …)], APPEND ONLY, WITH (retention = …) (docs/time.md), INCLUDE and connectors are ours"},
 		{"CREATE TABLE name AS query", "CREATE TABLE c AS SELECT * FROM t", "no EXECUTE"},
 		{"ALTER TABLE [IF EXISTS] name action, …", "ALTER TABLE t ALTER COLUMN v TYPE bigint, ADD COLUMN w text DEFAULT 'x'",
 			"a type is only changed where no materialized view or sink reads the table; rows of a table whose columns changed are readable after the commit; no serial, identity or volatile defaults for added columns"},
+		{"ALTER TABLE name SET (retention = interval) | RESET (retention)", "ALTER TABLE t SET (retention = '7 days')", "of an APPEND ONLY table (docs/time.md); no other options"},
+		{"ALTER TABLE | SOURCE name ADD | MODIFY | DROP WATERMARK FOR column [AS …], …", "ALTER TABLE t ADD WATERMARK FOR at AS at - INTERVAL '5 seconds'", ours + " (docs/time.md)"},
 		{"ALTER TABLE name RENAME [COLUMN column] TO name", "ALTER TABLE t RENAME COLUMN v TO w", "refused for a column that a view joins by USING"},
 		{"DROP TABLE [IF EXISTS] name, … [CASCADE]", "DROP TABLE IF EXISTS t CASCADE", ""},
 		{"CREATE [UNIQUE] INDEX [IF NOT EXISTS] [name] ON table (column [DESC], …) [INCLUDE (…)]", "CREATE UNIQUE INDEX ON t (k)",

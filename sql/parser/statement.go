@@ -56,6 +56,8 @@ func ownStatement(c *cursor) func(*cursor) ast.Statement {
 		return (*cursor).verify
 	case c.sees("explain"):
 		return (*cursor).explain
+	case c.seesAlterWatermark():
+		return (*cursor).alterWatermark
 	}
 	return nil
 }

@@ -94,6 +94,11 @@ func (d delta) relayout(l *layout) (_ delta, ok bool, err error) {
 		d.gone = &gone
 		return d, true, err
 	}
+	if d.now != nil {
+		now, err := d.now.relayout(l)
+		d.now = &now
+		return d, true, err
+	}
 	d.run, err = d.run.relayout(d.layout, l)
 	d.layout = l
 	return d, d.run != nil, err

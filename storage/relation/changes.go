@@ -71,7 +71,7 @@ func (r *Relation) between(from, to Epoch) ([]delta, error) {
 	l := r.newest().layout
 	var out []delta
 	for _, d := range r.deltas {
-		if d.epoch <= from || d.epoch > to {
+		if d.epoch <= from || d.epoch > to || d.quiet {
 			continue
 		}
 		d, ok, err := d.relayout(l)

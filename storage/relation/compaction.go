@@ -270,9 +270,10 @@ func (r *Relation) Bytes() int64 {
 		count(h.state.runs)
 	}
 	for _, d := range r.deltas {
-		if d.run != nil {
+		switch {
+		case d.run != nil:
 			count([]*run{d.run})
-		} else {
+		case d.gone != nil:
 			count(d.gone.runs)
 		}
 	}

@@ -138,6 +138,9 @@ func (v version) apply(d delta) (version, error) {
 	if d.gone != nil {
 		return version{epoch: d.epoch, layout: d.layout}, nil
 	}
+	if d.now != nil {
+		return *d.now, nil
+	}
 	v, err := v.relayout(d.layout)
 	if err != nil {
 		return v, err

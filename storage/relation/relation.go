@@ -48,7 +48,8 @@ type version struct {
 	print  chunk.Hash128
 }
 
-// delta is one appended change. A truncation has no run; gone is the state it ended.
+// delta is one appended change. A truncation has no run; gone is the state it ended. Neither has an expiry that replaced
+// the state; now is what it left.
 type delta struct {
 	epoch  Epoch
 	layout *layout
@@ -57,6 +58,9 @@ type delta struct {
 	// print and rows are what the run adds to the fingerprint and the sum of the weights.
 	print chunk.Hash128
 	rows  int64
+	now   *version
+	// quiet is an expiry: the state has changed, but nobody is told.
+	quiet bool
 }
 
 type print struct {
@@ -117,7 +121,7 @@ func (r *Relation) Append(epoch Epoch, c *chunk.Chunk) error {
 	if c.Rows == 0 {
 		return nil
 	}
-	return r.add(epoch, newRun(l, epoch, c), c)
+	return r.add(epoch, delta{run: newRun(l, epoch, c)}, c)
 }
 
 // AppendAll is Append of several chunks. A relation that keeps rows as they come keeps
@@ -138,7 +142,7 @@ func (r *Relation) AppendAll(epoch Epoch, chunks []*chunk.Chunk) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	return r.add(epoch, newHeapRun(r.layout, epoch, blocks), blocks...)
+	return r.add(epoch, delta{run: newHeapRun(r.layout, epoch, blocks)}, blocks...)
 }
 
 // collect puts small neighbours together and leaves out what is empty.
@@ -169,8 +173,8 @@ func collect(s chunk.Schema, chunks []*chunk.Chunk) []*chunk.Chunk {
 }
 
 // add puts a run of the given rows on top.
-func (r *Relation) add(epoch Epoch, top *run, rows ...*chunk.Chunk) error {
-	d := delta{epoch: epoch, layout: r.layout, run: top}
+func (r *Relation) add(epoch Epoch, d delta, rows ...*chunk.Chunk) error {
+	d.epoch, d.layout = epoch, r.layout
 	for _, c := range rows {
 		d.print, d.rows = addPrints(c, d.print, d.rows)
 	}

@@ -32,7 +32,7 @@ func (u *Usage) hold(h *Hold) int64 {
 		case d.epoch <= h.epoch:
 		case d.run != nil:
 			c.addRun(d.run)
-		default:
+		case d.gone != nil:
 			c.add(d.gone.runs)
 		}
 	}
