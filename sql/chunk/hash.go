@@ -118,6 +118,7 @@ func hashValues(c *Column, h []uint64) {
 }
 
 func hashNums(c *Column, h []uint64) {
+	var room [256]byte
 	for i, v := range c.Nums[:len(h)] {
 		switch {
 		case v.Form == types.NumInline:
@@ -133,7 +134,7 @@ func hashNums(c *Column, h []uint64) {
 			if c.Nulls.Get(i) {
 				continue
 			}
-			n, b := normalBig(c.NumBytes(v), v.Scale)
+			n, b := normalBig(c.NumBytes(v), v.Scale, room[:0])
 			if n.Form == types.NumInline {
 				h[i] = hashWith(h[i]+uint64(n.Scale)*hashTail, uint64(n.Coef))
 			} else {

@@ -118,11 +118,12 @@ func normalBigs(c *Column) *Column {
 		return c
 	}
 	r := &Column{Type: c.Type, Nulls: c.Nulls, Nums: append([]types.Num(nil), c.Nums...)}
+	var room [256]byte
 	for i, n := range r.Nums {
 		if n.Form != types.NumBig {
 			continue
 		}
-		m, b := normalBig(c.NumBytes(n), n.Scale)
+		m, b := normalBig(c.NumBytes(n), n.Scale, room[:0])
 		if m.Form == types.NumBig {
 			view := r.addBytes(b)
 			m = types.MakeBig(view.Off, view.Len, m.Scale)

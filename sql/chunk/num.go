@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"math"
 	"math/big"
 	"math/bits"
 
@@ -16,41 +17,83 @@ var pow10 = func() (p [20]uint64) {
 	return p
 }()
 
-var bigTen = big.NewInt(10)
-
-// bigCoef reads a big coefficient: a sign byte and the big-endian magnitude.
-func bigCoef(b []byte) *big.Int {
-	if len(b) == 0 {
-		return new(big.Int)
+// normalBig trims the trailing zeros behind the point of a big coefficient. The result is inline where it fits; otherwise b
+// holds its sign and magnitude, which may be coef itself or lie in buf, of which the room is used.
+func normalBig(coef []byte, scale int32, buf []byte) (n types.Num, b []byte) {
+	if len(coef) == 0 {
+		return types.Num{}, nil
 	}
-	z := new(big.Int).SetBytes(b[1:])
-	if b[0] != 0 {
-		z.Neg(z)
+	b = coef
+	for _, by := range [...]struct {
+		digits int32
+		power  uint64
+	}{{9, 1e9}, {1, 10}} {
+		for scale >= by.digits && tenfold(b) && (by.digits == 1 || remainder(b, by.power) == 0) {
+			b = append(buf[:0], b...)
+			buf = b
+			rem := uint64(0)
+			for i, c := range b[1:] {
+				rem = rem<<8 | uint64(c)
+				b[i+1] = byte(rem / by.power)
+				rem %= by.power
+			}
+			scale -= by.digits
+		}
 	}
-	return z
+	at := 1
+	for at < len(b) && b[at] == 0 {
+		at++
+	}
+	if v, ok := smallMagnitude(b[at:], b[0] != 0); ok {
+		return types.Num{Coef: v, Scale: scale}, nil
+	}
+	if at > 1 || b[0] > 1 {
+		buf = append(append(buf[:0], min(b[0], 1)), b[at:]...)
+		b = buf
+	}
+	return types.Num{Scale: scale, Form: types.NumBig}, b
 }
 
-// normalBig trims the trailing zeros behind the point of a big coefficient. The
-// result is inline where it fits; otherwise b holds its sign and magnitude.
-func normalBig(coef []byte, scale int32) (n types.Num, b []byte) {
-	z := bigCoef(coef)
-	q, r := new(big.Int), new(big.Int)
-	for scale > 0 {
-		q.QuoRem(z, bigTen, r)
-		if r.Sign() != 0 {
-			break
-		}
-		z, q = q, z
-		scale--
+// tenfold reports whether a coefficient is a multiple of ten: 256 is 6 more than one, and so is 6 times 6.
+func tenfold(coef []byte) bool {
+	last := len(coef) - 1
+	if last == 0 {
+		return true
 	}
-	if z.IsInt64() {
-		return types.Num{Coef: z.Int64(), Scale: scale}, nil
+	if coef[last]&1 != 0 {
+		return false
 	}
-	b = make([]byte, 1, 1+len(coef))
-	if z.Sign() < 0 {
-		b[0] = 1
+	sum := uint64(0)
+	for _, c := range coef[1:last] {
+		sum += uint64(c)
 	}
-	return types.Num{Scale: scale, Form: types.NumBig}, append(b, z.Bytes()...)
+	return (6*sum+uint64(coef[last]))%10 == 0
+}
+
+// remainder returns a coefficient's magnitude modulo m, which is below 2^56.
+func remainder(coef []byte, m uint64) (rem uint64) {
+	for _, c := range coef[1:] {
+		rem = (rem<<8 | uint64(c)) % m
+	}
+	return rem
+}
+
+// smallMagnitude returns a number of 64 bits; the first byte of its magnitude is not 0.
+func smallMagnitude(m []byte, negative bool) (v int64, ok bool) {
+	if len(m) > 8 {
+		return 0, false
+	}
+	u := uint64(0)
+	for _, c := range m {
+		u = u<<8 | uint64(c)
+	}
+	switch {
+	case negative && u <= 1<<63:
+		return -int64(u), true
+	case u < 1<<63 && !negative:
+		return int64(u), true
+	}
+	return 0, false
 }
 
 // numRank orders the forms: -Infinity, finite, Infinity, NaN.
@@ -79,20 +122,7 @@ func compareNums(ac *Column, a types.Num, bc *Column, b types.Num) int {
 	if ra, rb := numRank(a.Form), numRank(b.Form); ra != rb || ra != 1 {
 		return cmpInt(int64(ra), int64(rb))
 	}
-	x, y := numInt(ac, a), numInt(bc, b)
-	if d := int64(b.Scale) - int64(a.Scale); d > 0 {
-		x.Mul(x, new(big.Int).Exp(bigTen, big.NewInt(d), nil))
-	} else if d < 0 {
-		y.Mul(y, new(big.Int).Exp(bigTen, big.NewInt(-d), nil))
-	}
-	return x.Cmp(y)
-}
-
-func numInt(c *Column, n types.Num) *big.Int {
-	if n.Form == types.NumInline {
-		return big.NewInt(n.Coef)
-	}
-	return bigCoef(c.NumBytes(n))
+	return types.CmpDec(types.DecOf(a, ac.Bytes), types.DecOf(b, bc.Bytes))
 }
 
 // compareScaled compares two inline values of different scale in 128 bits; ok is
@@ -123,21 +153,25 @@ func compareScaled(a, b types.Num) (c int, ok bool) {
 	return c, true
 }
 
-// numPrefix returns 64 bits that do not fall as the value rises: the integral part,
+// prefixMath is scratch space for the prefixes of numerics.
+type prefixMath struct{ z, quo, rem big.Int }
+
+// prefix returns 64 bits that do not fall as the value rises: the integral part,
 // clamped to 40 bits, above 24 bits of fraction. Equal values have equal prefixes
 // whatever their scale.
-func numPrefix(c *Column, n types.Num) uint64 {
-	const mid, fracBits = 1 << 39, 24
+func (x *prefixMath) prefix(c *Column, n types.Num) uint64 {
+	const mid, fracBits = prefixMid, prefixFraction
 	switch n.Form {
 	case types.NumNegInf:
 		return 0
 	case types.NumPosInf, types.NumNaN:
 		return 1<<64 - 1
 	case types.NumBig:
-		return bigPrefix(bigCoef(c.NumBytes(n)), n.Scale)
+		return x.wide(c.NumBytes(n), n.Scale)
 	}
 	if n.Scale >= int32(len(pow10)) {
-		return bigPrefix(big.NewInt(n.Coef), n.Scale)
+		x.z.SetInt64(n.Coef)
+		return x.big(n.Scale)
 	}
 	p, m := pow10[n.Scale], magnitude(n.Coef)
 	q, r := m/p, m%p
@@ -168,23 +202,53 @@ func numPrefix(c *Column, n types.Num) uint64 {
 	return 0
 }
 
-// bigPrefix is numPrefix for coefficients or scales beyond a word.
-func bigPrefix(z *big.Int, scale int32) uint64 {
-	const mid, fracBits = 1 << 39, 24
-	z = new(big.Int).Lsh(z, fracBits)
-	if scale > 0 {
-		// Euclidean division by a positive number is the floor.
-		z.Div(z, new(big.Int).Exp(bigTen, big.NewInt(int64(scale)), nil))
-	}
-	z.Add(z, new(big.Int).Lsh(big.NewInt(mid), fracBits))
-	lim := new(big.Int).Lsh(big.NewInt(2*mid-1), fracBits)
-	switch {
-	case z.Cmp(new(big.Int).Lsh(big.NewInt(1), fracBits)) <= 0:
-		return 0
-	case z.Cmp(lim) >= 0:
+// The integral part of a prefix is half a range from prefixMid, its fraction has prefixFraction bits.
+const (
+	prefixMid      = 1 << 39
+	prefixFraction = 24
+)
+
+// The middle and the ends of the range of prefixes.
+var (
+	prefixZero  = new(big.Int).Lsh(big.NewInt(prefixMid), prefixFraction)
+	prefixLeast = new(big.Int).Lsh(big.NewInt(1), prefixFraction)
+	prefixMost  = new(big.Int).Lsh(big.NewInt(2*prefixMid-1), prefixFraction)
+)
+
+// wide is prefix for big coefficients.
+func (x *prefixMath) wide(coef []byte, scale int32) uint64 {
+	x.z.SetBytes(coef[min(1, len(coef)):])
+	negative := len(coef) > 0 && coef[0] != 0
+	// 10^scale is below 2^(1 + scale·log2(10)).
+	if x.z.BitLen()-2-int(float64(scale)*math.Log2(10)) >= 39 {
+		if negative {
+			return 0
+		}
 		return 1<<64 - 1
 	}
-	return z.Uint64()
+	if negative {
+		x.z.Neg(&x.z)
+	}
+	return x.big(scale)
+}
+
+// big is the prefix of z × 10^-scale.
+func (x *prefixMath) big(scale int32) uint64 {
+	x.z.Lsh(&x.z, prefixFraction)
+	if scale > 0 {
+		// Euclidean division by a positive number is the floor.
+		x.quo.DivMod(&x.z, types.Pow10(scale), &x.rem)
+	} else {
+		x.quo.Set(&x.z)
+	}
+	x.quo.Add(&x.quo, prefixZero)
+	switch {
+	case x.quo.Cmp(prefixLeast) <= 0:
+		return 0
+	case x.quo.Cmp(prefixMost) >= 0:
+		return 1<<64 - 1
+	}
+	return x.quo.Uint64()
 }
 
 func sign(v int64) int {

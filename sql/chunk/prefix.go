@@ -208,9 +208,10 @@ func keyBits(c *Column, lo, hi int, out []uint64) {
 			out[i-lo] = floatKey(c.Floats[i])
 		}
 	case types.ClassNumeric:
+		var x prefixMath
 		for i := lo; i < hi; i++ {
 			if v := c.Nums[i]; v.Form != types.NumBig || !c.Nulls.Get(i) {
-				out[i-lo] = numPrefix(c, v)
+				out[i-lo] = x.prefix(c, v)
 			}
 		}
 	case types.ClassInterval:

@@ -1,7 +1,6 @@
 package types
 
 import (
-	"bytes"
 	"math"
 	"math/big"
 	"strings"
@@ -132,8 +131,8 @@ func errNumericOverflow() error {
 
 func errDivZero() error { return sqlerr.New(sqlerr.DivisionByZero, "division by zero") }
 
-// bigPowers are the powers of ten that numerics of a usual size need.
-var bigPowers = func() (p [100]big.Int) {
+// bigPowers are the powers of ten that numerics of a usual size need, and the squares of such.
+var bigPowers = func() (p [512]big.Int) {
 	p[0].SetInt64(1)
 	for i := range p[1:] {
 		p[i+1].Mul(&p[i], big.NewInt(10))
@@ -382,25 +381,6 @@ func ModDec(a, b Dec) (Dec, error) {
 	}
 	x, y, s := alignDecs(a, b)
 	return decFromBig(x.Rem(x, y), s)
-}
-
-// CmpDec compares by value: -1, 0 or +1; NaN is the largest and equal to itself.
-func CmpDec(a, b Dec) int {
-	if c, ok := CmpNum(a.N, b.N); ok {
-		return c
-	}
-	if sa, sb := a.Sign(), b.Sign(); sa != sb {
-		return cmpOrdered(sa, sb)
-	}
-	if a.N.Scale == b.N.Scale && a.N.Form == b.N.Form {
-		c := cmpOrdered(len(a.Big), len(b.Big))
-		if c == 0 {
-			c = bytes.Compare(a.Big[1:], b.Big[1:])
-		}
-		return c * a.Sign()
-	}
-	x, y, _ := alignDecs(a, b)
-	return x.Cmp(y)
 }
 
 // clampScale holds the scale argument of round and trunc in PostgreSQL's limits.
