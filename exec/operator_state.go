@@ -87,21 +87,14 @@ func (t *topN) restored() error {
 	for p, l := range lists {
 		slices.SortFunc(l, t.order)
 		g := &t.groups[p]
-		g.rows.fill(l)
-		g.emitted = t.window(g, nil)
+		t.seqs.build(&g.rows, l)
+		t.now = t.window(g, t.now[:0])
+		t.emits(g, t.now)
 	}
 	if t.close != nil {
 		t.close.registerAll(t.parts, t.spec.WindowEnd-1)
 	}
 	return nil
-}
-
-// fill makes blocks, half full, of slots in order.
-func (o *orderedRows) fill(slots []int32) {
-	o.n = len(slots)
-	for b := range slices.Chunk(slots, blockMax/2) {
-		o.blocks = append(o.blocks, slices.Clone(b))
-	}
 }
 
 var (

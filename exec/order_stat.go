@@ -7,6 +7,9 @@ import (
 	"streamdb/sql/chunk"
 )
 
+// blockMax is the largest number of slots in a block of an orderStat.
+const blockMax = 512
+
 // orderStat is the distinct values of one group in order, with how often each occurs:
 // sorted blocks of at most blockMax slots of a value table, and the occurrences of each
 // block. The value of a rank is found by walking over the blocks' sums and one block.

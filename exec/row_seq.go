@@ -52,16 +52,12 @@ func (a *seqArena) leaf(s *rowSeq, i int) []int32 {
 // leafCount returns the number of leaves.
 func (s *rowSeq) leafCount() int { return int(max(s.leaves, 1)) }
 
-// find returns the place of the first slot that does not stand before target: its leaf,
-// its index there and its position in the sequence.
-func (a *seqArena) find(s *rowSeq, order func(x, y int32) int, target int32) (leaf, at int, pos int32) {
+// place returns the place of the first slot that does not stand before target: its leaf and its index there. The place of
+// a leaf's first slot is behind the last one of the leaf before.
+func (a *seqArena) place(s *rowSeq, order func(x, y int32) int, target int32) (leaf, at int) {
 	if s.leaves > 0 {
 		leaf = sort.Search(int(s.leaves), func(i int) bool { return order(a.leaf(s, i)[0], target) >= 0 }) - 1
 		leaf = max(leaf, 0)
-		d := a.dir(s)
-		for i := range leaf {
-			pos += d[dirWords*i+2]
-		}
 	}
 	l := a.leaf(s, leaf)
 	lo, hi := 0, len(l)
@@ -73,7 +69,37 @@ func (a *seqArena) find(s *rowSeq, order func(x, y int32) int, target int32) (le
 			hi = m
 		}
 	}
-	return leaf, lo, pos + int32(lo)
+	return leaf, lo
+}
+
+// find is place with the position in the sequence.
+func (a *seqArena) find(s *rowSeq, order func(x, y int32) int, target int32) (leaf, at int, pos int32) {
+	leaf, at = a.place(s, order, target)
+	if leaf > 0 {
+		d := a.dir(s)
+		for i := range leaf {
+			pos += d[dirWords*i+2]
+		}
+	}
+	return leaf, at, pos + int32(at)
+}
+
+// put inserts slot where order, which is total, wants it.
+func (a *seqArena) put(s *rowSeq, order func(x, y int32) int, slot int32) {
+	leaf, at := a.place(s, order, slot)
+	a.insert(s, leaf, at, slot)
+}
+
+// take removes slot; order is total.
+func (a *seqArena) take(s *rowSeq, order func(x, y int32) int, slot int32) {
+	leaf, at := a.place(s, order, slot)
+	if at == len(a.leaf(s, leaf)) {
+		leaf, at = leaf+1, 0
+	}
+	if a.leaf(s, leaf)[at] != slot {
+		panic("exec: removing a row that is not in the order")
+	}
+	a.remove(s, leaf, at)
 }
 
 // insert puts slot at index at of leaf i.

@@ -240,11 +240,10 @@ func (s *session) insertEach(q *rowSeq, list []sessionChange) {
 		if c.by == 0 {
 			continue
 		}
-		leaf, at, _ := s.seqs.find(q, s.compare, c.row)
 		if c.by > 0 {
-			s.seqs.insert(q, leaf, at, c.row)
+			s.seqs.put(q, s.compare, c.row)
 		} else {
-			s.seqs.remove(q, leaf, at)
+			s.seqs.take(q, s.compare, c.row)
 		}
 	}
 }

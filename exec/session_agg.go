@@ -164,8 +164,7 @@ func (s *sessionAgg) begin(k int32, i int, t int64, pos int32) int32 {
 		*s.keys.Word(k, s.keys.PayloadOffset()) = uint64(x + 1)
 		s.keys.Touch(k)
 	}
-	leaf, at, _ := s.seqs.find(q, s.compare, x)
-	s.seqs.insert(q, leaf, at, x)
+	s.seqs.put(q, s.compare, x)
 	return x
 }
 
@@ -228,8 +227,7 @@ func (s *sessionAgg) merge(k, x, y int32, in []int32) {
 	}
 	from[s.rows] = 0
 	q := &s.order[k]
-	leaf, at, _ := s.seqs.find(q, s.compare, y)
-	s.seqs.remove(q, leaf, at)
+	s.seqs.take(q, s.compare, y)
 	from[s.key] = 0
 	if head := s.keys.Word(k, s.keys.PayloadOffset()); int32(*head)-1 == y {
 		*head = uint64(x + 1)
@@ -370,8 +368,7 @@ func (s *sessionAgg) closeSessions(mark int64) {
 // remove deletes session x of key k and reports whether it was the last.
 func (s *sessionAgg) remove(k, x int32) bool {
 	q := &s.order[k]
-	leaf, at, _ := s.seqs.find(q, s.compare, x)
-	s.seqs.remove(q, leaf, at)
+	s.seqs.take(q, s.compare, x)
 	s.sessions.DeleteUnindexed(x)
 	return q.n == 0
 }

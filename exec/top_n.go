@@ -24,7 +24,10 @@ type topN struct {
 	peers func(a, b int32) bool // equal in ORDER BY
 
 	groups []topGroup // by partition slot
-	hashes []uint32   // of the rows, by their slot: what an index entry needs
+	seqs   seqArena   // the orders of all partitions
+	// shown holds what the partitions have emitted: per row its slot and its copies.
+	shown  blockArena[uint64]
+	hashes []uint32 // of the rows, by their slot: what an index entry needs
 	dirty  []int32
 	// vanished is rows whose weight was zero after a Push, maybe several times.
 	vanished []int32
@@ -38,13 +41,20 @@ type topN struct {
 
 	hash, rowHash []uint64
 	slots, rowAt  []int32
-	now           []ranked // scratch of Flush
+	keys          []*chunk.Column
+	// scratch of Flush
+	was, now            []ranked
+	gone, behind, empty []int32
+	front               []int32
+	out                 topEmitter
 }
 
-// topGroup is one partition.
+// topGroup is one partition: its rows in order and the block of what it has emitted.
 type topGroup struct {
-	rows    orderedRows
-	emitted []ranked
+	rows    rowSeq
+	emitted uint64
+	n       int32 // rows emitted
+	class   uint8 // of the block, 0 for none
 	dirty   bool
 }
 
@@ -72,6 +82,7 @@ func newTopN(d *Dataflow, node int) *topN {
 		t.close = newWindowClose()
 	}
 	t.rows = chunk.NewRowTable(in.Schema, 2)
+	t.keys, t.out.t = make([]*chunk.Column, len(n.TopN.Partition)), t
 	order := newOverOrder(t.rows, n.TopN.Order)
 	t.order, t.peers = order.compare, order.peers
 	var ok bool
@@ -109,9 +120,10 @@ func (t *topN) ahead(c *chunk.Chunk, slots []int32) (*chunk.Chunk, []int32) {
 }
 
 // raise brings the bound of partition p up to date after a row was inserted.
-func (t *topN) raise(p int32, rows *orderedRows) {
-	if end := int(t.end()); rows.n >= end {
-		t.bounds[p] = t.lead.stored(t.rows, rows.at(end-1))
+func (t *topN) raise(p int32, rows *rowSeq) {
+	if end := int32(t.end()); rows.n >= end {
+		cur := seqCursor{a: &t.seqs, s: rows}
+		t.bounds[p] = t.lead.stored(t.rows, cur.at(end-1))
 	}
 }
 
@@ -123,12 +135,11 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 	if cap(t.slots) < c.Rows {
 		t.slots, t.rowAt, t.rowHash = make([]int32, c.Rows), make([]int32, c.Rows), make([]uint64, c.Rows)
 	}
-	keys := make([]*chunk.Column, len(t.spec.Partition))
 	for i, k := range t.spec.Partition {
-		keys[i] = c.Cols[k]
+		t.keys[i] = c.Cols[k]
 	}
 	slots := t.slots[:c.Rows]
-	t.parts.Upsert(keys, hashKeys(c, t.spec.Partition, &t.hash), slots)
+	t.parts.Upsert(t.keys, hashKeys(c, t.spec.Partition, &t.hash), slots)
 	if t.bounds != nil {
 		if c, slots = t.ahead(c, slots); c.Rows == 0 {
 			return
@@ -139,6 +150,9 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 	chunk.HashRows(c.Cols, c.Rows, hash)
 	t.rows.Upsert(c.Cols, hash, rows)
 	t.noteHashes(rows, hash)
+	for len(t.groups) < t.parts.Slots() {
+		t.groups = append(t.groups, topGroup{})
+	}
 	at := t.rows.PayloadOffset()
 	for i, r := range rows {
 		p := slots[i]
@@ -147,13 +161,10 @@ func (t *topN) Push(_ int, c *chunk.Chunk, out *Output) {
 		if *w += uint64(c.Weight(i)); *w == 0 {
 			t.vanished = append(t.vanished, r)
 		}
-		for int(p) >= len(t.groups) {
-			t.groups = append(t.groups, topGroup{})
-		}
 		g := &t.groups[p]
 		if in := t.rows.Word(r, at+topPart); *in == 0 {
 			*in = uint64(p) + 1
-			g.rows.insert(r, t.order)
+			t.seqs.put(&g.rows, t.order, r)
 			if t.bounds != nil {
 				t.raise(p, &g.rows)
 			}
@@ -176,43 +187,79 @@ func (t *topN) noteHashes(rows []int32, hash []uint64) {
 
 // Flush emits the changes of the partitions' windows.
 func (t *topN) Flush(fc *FlushContext, out *Output) {
-	e := topEmitter{t: t}
-	gone := t.zeroes()
-	var behind []int32
+	t.zeroes()
 	for _, p := range t.dirty {
 		g := &t.groups[p]
 		g.dirty = false
-		t.now = t.window(g, t.now[:0])
-		e.diff(g.emitted, t.now)
-		e.flush(out, false)
-		g.emitted = append(g.emitted[:0], t.now...)
+		t.was, t.now = t.emittedBy(g, t.was[:0]), t.window(g, t.now[:0])
+		t.out.diff(t.was, t.now)
+		t.out.flush(out, false)
+		t.emits(g, t.now)
 		if t.append && t.spec.Limit >= 0 {
-			behind = t.beyond(g, behind)
+			t.beyond(g)
 		}
 	}
-	e.flush(out, true)
-	for _, r := range gone {
-		p := *t.rows.Word(r, t.rows.PayloadOffset()+topPart) - 1
-		t.groups[p].rows.remove(r, t.order)
+	t.out.flush(out, true)
+	for _, r := range t.gone {
+		g := &t.groups[*t.rows.Word(r, t.rows.PayloadOffset()+topPart)-1]
+		t.seqs.take(&g.rows, t.order, r)
 	}
-	t.delete(gone)
-	t.delete(behind)
-	var empty []int32
+	t.delete(t.gone)
+	t.delete(t.behind)
+	t.gone, t.behind = emptied(t.gone), emptied(t.behind)
 	for _, p := range t.dirty {
 		if t.groups[p].rows.n == 0 {
-			empty = append(empty, p)
+			t.empty = append(t.empty, p)
 		}
 	}
-	if len(empty) > 0 {
-		for i, h := range hashSlots(t.parts, empty) {
-			t.reset(empty[i])
-			t.parts.Delete(empty[i], h)
-		}
-	}
+	t.free()
 	if t.close != nil {
 		t.closeWindows(fc)
 	}
-	t.dirty = t.dirty[:0]
+	t.dirty = emptied(t.dirty)
+}
+
+// free frees the partitions in empty.
+func (t *topN) free() {
+	for _, p := range t.empty {
+		t.reset(p)
+	}
+	deleteSlots(t.parts, t.empty)
+	t.empty = emptied(t.empty)
+}
+
+// emittedBy appends to r what partition g has emitted.
+func (t *topN) emittedBy(g *topGroup, r []ranked) []ranked {
+	if g.n == 0 {
+		return r
+	}
+	words, rank := t.shown.words(g.emitted, g.class)[:2*g.n], t.spec.Offset
+	for ; len(words) > 0; words = words[2:] {
+		r = append(r, ranked{int32(words[0]), rank, int64(words[1])})
+		rank += int64(words[1])
+	}
+	return r
+}
+
+// emits notes what partition g has emitted: ranks without gaps from the offset on.
+func (t *topN) emits(g *topGroup, now []ranked) {
+	class := uint8(0)
+	if len(now) > 0 {
+		class = classOf(2 * len(now))
+	}
+	if class != g.class {
+		t.shown.release(g.emitted, g.class)
+		if g.class = class; class > 0 {
+			g.emitted = t.shown.alloc(class)
+		}
+	}
+	if g.n = int32(len(now)); g.n == 0 {
+		return
+	}
+	words := t.shown.words(g.emitted, g.class)
+	for i := range now {
+		words[2*i], words[2*i+1] = uint64(now[i].slot), uint64(now[i].copies)
+	}
 }
 
 // closeWindows drops the partitions whose window is closed: no row can reach them any
@@ -220,27 +267,22 @@ func (t *topN) Flush(fc *FlushContext, out *Output) {
 func (t *topN) closeWindows(fc *FlushContext) {
 	k := t.spec.WindowEnd - 1
 	touched := slices.DeleteFunc(t.dirty, func(p int32) bool { return !t.parts.Live(p) })
-	closed := t.close.closed(t.parts, k, touched, fc.watermark(0, t.spec.Partition[k]))
-	if len(closed) == 0 {
-		return
+	t.empty = append(t.empty, t.close.closed(t.parts, k, touched, fc.watermark(0, t.spec.Partition[k]))...)
+	for _, p := range t.empty {
+		q := &t.groups[p].rows
+		t.gone = t.seqs.appendRange(q, 0, q.n, t.gone)
 	}
-	var rows []int32
-	for _, p := range closed {
-		t.groups[p].rows.each(func(r int32) bool {
-			rows = append(rows, r)
-			return true
-		})
-		t.reset(p)
-	}
-	t.delete(rows)
-	for i, h := range hashSlots(t.parts, closed) {
-		t.parts.Delete(closed[i], h)
-	}
+	t.delete(t.gone)
+	t.gone = emptied(t.gone)
+	t.free()
 }
 
 // reset empties partition p.
 func (t *topN) reset(p int32) {
-	t.groups[p] = topGroup{}
+	g := &t.groups[p]
+	t.seqs.clear(&g.rows)
+	t.shown.release(g.emitted, g.class)
+	*g = topGroup{}
 	if int(p) < len(t.bounds) {
 		t.bounds[p] = math.MinInt64
 	}
@@ -250,17 +292,15 @@ func (t *topN) weight(r int32) int64 {
 	return int64(*t.rows.Word(r, t.rows.PayloadOffset()+topWeight))
 }
 
-// zeroes returns the rows that have lost their weight, each once.
-func (t *topN) zeroes() []int32 {
+// zeroes puts the rows that have lost their weight into gone, each once.
+func (t *topN) zeroes() {
 	slices.Sort(t.vanished)
-	var gone []int32
 	for _, r := range slices.Compact(t.vanished) {
 		if t.weight(r) == 0 {
-			gone = append(gone, r)
+			t.gone = append(t.gone, r)
 		}
 	}
-	t.vanished = t.vanished[:0]
-	return gone
+	t.vanished = emptied(t.vanished)
 }
 
 // delete removes rows that stand in no order any more.
@@ -272,49 +312,59 @@ func (t *topN) delete(rows []int32) {
 
 // window appends to r the rows with ranks in [Offset, Offset+Limit), and ties of the last.
 func (t *topN) window(g *topGroup, r []ranked) []ranked {
-	rank, end := int64(0), t.spec.Offset+t.spec.Limit
-	last := int32(-1)
-	g.rows.each(func(s int32) bool {
-		w := t.weight(s)
-		if w <= 0 {
-			return true
-		}
-		if t.spec.Limit >= 0 && rank >= end {
-			if !t.spec.WithTies || last < 0 || !t.peers(last, s) {
-				return false
+	rank, last := int64(0), int32(-1)
+	for i := range g.rows.leafCount() {
+		for _, s := range t.seqs.leaf(&g.rows, i) {
+			w := t.weight(s)
+			if w <= 0 {
+				continue
 			}
-			r = append(r, ranked{s, rank, w})
+			if t.spec.Limit >= 0 && rank >= t.end() {
+				if !t.spec.WithTies || last < 0 || !t.peers(last, s) {
+					return r
+				}
+				r = append(r, ranked{s, rank, w})
+				rank += w
+				continue
+			}
+			lo, hi := max(rank, t.spec.Offset), rank+w
+			if t.spec.Limit >= 0 && !t.spec.WithTies {
+				hi = min(hi, t.end())
+			}
+			if hi > lo {
+				r = append(r, ranked{s, lo, hi - lo})
+				last = s
+			}
 			rank += w
-			return true
 		}
-		lo, hi := max(rank, t.spec.Offset), rank+w
-		if t.spec.Limit >= 0 && !t.spec.WithTies {
-			hi = min(hi, end)
-		}
-		if hi > lo {
-			r = append(r, ranked{s, lo, hi - lo})
-			last = s
-		}
-		rank += w
-		return true
-	})
+	}
 	return r
 }
 
-// beyond takes the rows behind the window out of g's order and appends them to gone.
-func (t *topN) beyond(g *topGroup, gone []int32) []int32 {
-	rank, end := int64(0), t.end()
-	kept := len(g.emitted)
-	keep := 0
-	g.rows.each(func(s int32) bool {
-		if rank >= end && !(t.spec.WithTies && kept > 0 && t.peers(g.emitted[kept-1].slot, s)) {
-			return false
+// beyond takes the rows behind the window, which is in now, out of g's order and puts them into behind.
+func (t *topN) beyond(g *topGroup) {
+	keep := t.within(g)
+	if keep == g.rows.n {
+		return
+	}
+	t.behind = t.seqs.appendRange(&g.rows, keep, g.rows.n, t.behind)
+	t.front = t.seqs.appendRange(&g.rows, 0, keep, t.front[:0])
+	t.seqs.build(&g.rows, t.front)
+}
+
+// within returns the number of g's rows that are not behind the window.
+func (t *topN) within(g *topGroup) int32 {
+	rank, keep := int64(0), int32(0)
+	for i := range g.rows.leafCount() {
+		for _, s := range t.seqs.leaf(&g.rows, i) {
+			if n := len(t.now); rank >= t.end() && !(t.spec.WithTies && n > 0 && t.peers(t.now[n-1].slot, s)) {
+				return keep
+			}
+			rank += t.weight(s)
+			keep++
 		}
-		rank += t.weight(s)
-		keep++
-		return true
-	})
-	return g.rows.cut(keep, gone)
+	}
+	return keep
 }
 
 // topEmitter collects the changes of windows.
@@ -414,12 +464,12 @@ func (e *topEmitter) flush(out *Output, always bool) {
 		c.Cols = append(c.Cols, &chunk.Column{Type: types.Int8, Ints: slices.Clone(e.ranks)})
 	}
 	out.Emit(c)
-	e.slots, e.weights, e.ranks = e.slots[:0], e.weights[:0], e.ranks[:0]
+	e.slots, e.weights, e.ranks = emptied(e.slots), emptied(e.weights), emptied(e.ranks)
 }
 
 // StateBytes returns the memory of rows, partitions and orders.
 func (t *topN) StateBytes() int64 {
-	return t.rows.Bytes() + t.parts.Bytes() + int64(t.rows.Len())*6 + int64(cap(t.hashes))*4 + int64(len(t.groups))*64 + int64(cap(t.bounds))*8
+	return t.rows.Bytes() + t.parts.Bytes() + t.seqs.total + t.shown.total + int64(cap(t.hashes))*4 + int64(cap(t.groups))*40 + int64(cap(t.bounds))*8
 }
 
 // StateKeys returns the number of rows kept.
