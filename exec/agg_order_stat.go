@@ -23,8 +23,6 @@ type orderedSetAcc struct {
 	value     int // the argument that is ordered
 
 	v      statValues
-	groups []*orderStat
-	spare  []*orderStat // empty ones of groups that are gone
 	cell   *cell
 	equal  *chunk.Comparator
 	values [1]*chunk.Column // scratch of decoded
@@ -40,6 +38,7 @@ func newOrderedSetAcc(f *functions.Function, spec physical.AggCall, args chunk.S
 	a.desc = len(spec.Order) > 0 && spec.Order[0].Desc
 	typ := args[a.value]
 	a.v.table = chunk.NewRowTable(chunk.Schema{types.Int8, typ}, statWords)
+	a.v.rows.stride, a.v.seqs.weighed = statGroupWords, true
 	a.v.order = rowCompare(a.v.table, 1)
 	a.v.compare = func(x, y int32) int { return a.v.order(a.v.table.Row(x), a.v.table.Row(y)) }
 	a.values[0] = chunk.NewColumn(typ, 1)
@@ -94,14 +93,10 @@ func (a *orderedSetAcc) update(b *aggBatch) {
 	if n == 0 {
 		return
 	}
+	a.v.rows.reach(b.table.Slots())
 	a.group.Ints = a.group.Ints[:0]
-	top := int32(0)
 	for _, g := range b.slots {
 		a.group.Ints = append(a.group.Ints, int64(g))
-		top = max(top, g)
-	}
-	if int(top) >= len(a.groups) {
-		a.groups = append(a.groups, make([]*orderStat, int(top)+1-len(a.groups))...)
 	}
 	if cap(a.hash) < n {
 		a.hash, a.slots = make([]uint64, n), make([]int32, n)
@@ -116,76 +111,39 @@ func (a *orderedSetAcc) update(b *aggBatch) {
 		w := b.weight(i)
 		t.Touch(s)
 		*t.Word(s, base+statCount) += uint64(w)
-		o := a.groups[b.slots[i]]
-		if o == nil {
-			o = a.newStat()
-			a.groups[b.slots[i]] = o
-		}
 		listed := t.Word(s, base+statListed)
 		switch {
 		case *listed == 0:
 			*listed = listedFresh
-			o.fresh = append(o.fresh, s)
+			a.v.addFresh(b.slots[i], s)
 		case *listed == listedPlaced:
-			o.moved = append(o.moved, countMove{s, w})
+			a.v.addMoved(b.slots[i], s, w)
 		}
 	}
-}
-
-// newStat returns the empty state of a group.
-func (a *orderedSetAcc) newStat() *orderStat {
-	k := len(a.spare) - 1
-	if k < 0 {
-		return &orderStat{}
-	}
-	o := a.spare[k]
-	a.spare = a.spare[:k]
-	return o
 }
 
 // Values of statListed.
 const (
 	listedFresh  = 1 // in the list of fresh slots
-	listedPlaced = 2 // in a block
+	listedPlaced = 2 // in a sequence
 )
 
 func (a *orderedSetAcc) settle(t *chunk.KeyTable, at int, dirty []int32) {
+	a.v.rows.reach(t.Slots())
 	out := chunk.NewColumn(a.cell.typ, len(dirty))
 	for _, g := range dirty {
-		var o *orderStat
-		if int(g) < len(a.groups) {
-			o = a.groups[g]
-		}
-		if o != nil {
-			a.place(o)
-		}
-		if o == nil || o.total == 0 {
+		if o := a.v.settle(g); o.total != 0 {
+			a.finish(&o, out)
+		} else {
 			out.AppendNull()
-			continue
 		}
-		a.finish(o, out)
 	}
-	a.forget()
+	a.v.forget()
 	a.cell.put(t, at, dirty, out)
 }
 
-// place settles a group's values; those that are gone are to be forgotten.
-func (a *orderedSetAcc) place(o *orderStat) {
-	base := a.v.table.PayloadOffset()
-	for _, s := range o.fresh {
-		*a.v.table.Word(s, base+statListed) = listedPlaced
-	}
-	o.settle(&a.v)
-}
-
-// forget deletes the values that have left their groups.
-func (a *orderedSetAcc) forget() {
-	deleteSlots(a.v.table, a.v.gone)
-	a.v.gone = emptied(a.v.gone)
-}
-
 // finish appends a group's result.
-func (a *orderedSetAcc) finish(o *orderStat, out *chunk.Column) {
+func (a *orderedSetAcc) finish(o *statGroup, out *chunk.Column) {
 	if a.kind == functions.AggModeOrdered {
 		a.pos[0] = a.mode(o)
 		a.v.table.AppendKey(out, 1, a.pos[:])
@@ -212,7 +170,7 @@ func (a *orderedSetAcc) finish(o *orderStat, out *chunk.Column) {
 }
 
 // percentile returns the value at fraction p of the group's rows.
-func (a *orderedSetAcc) percentile(o *orderStat, p float64, typ types.Type) (types.Datum, error) {
+func (a *orderedSetAcc) percentile(o *statGroup, p float64, typ types.Type) (types.Datum, error) {
 	if math.IsNaN(p) {
 		return types.NullDatum, nil
 	}
@@ -248,18 +206,18 @@ func (a *orderedSetAcc) decoded(slots []int32) []*chunk.Column {
 }
 
 // at returns the value at position k in the call's order, until its next use.
-func (a *orderedSetAcc) at(o *orderStat, k int64) types.Datum {
+func (a *orderedSetAcc) at(o *statGroup, k int64) types.Datum {
 	if a.desc {
 		k = o.total - 1 - k
 	}
-	a.pos[0] = o.rank(k, &a.v)
+	a.pos[0] = a.v.rank(o, k)
 	return a.decoded(a.pos[:])[0].Peek(0)
 }
 
 // mode returns the slot of the most frequent value, the first in the call's order of
 // several. Values that are equal and not identical count together.
-func (a *orderedSetAcc) mode(o *orderStat) int32 {
-	a.v.all = o.slots(a.v.all[:0])
+func (a *orderedSetAcc) mode(o *statGroup) int32 {
+	a.v.all = a.v.seqs.appendRange(&o.seq, 0, o.seq.n, a.v.all[:0])
 	slots := a.v.all
 	if len(slots) == 1 {
 		return slots[0]
@@ -285,24 +243,10 @@ func (a *orderedSetAcc) result(images []uint64, stride, n int, out *chunk.Column
 func (a *orderedSetAcc) tidy(t *chunk.KeyTable, at int) { a.cell.tidy(t, at) }
 
 func (a *orderedSetAcc) drop(groups []int32) {
-	for _, g := range groups {
-		if int(g) < len(a.groups) && a.groups[g] != nil {
-			o := a.groups[g]
-			a.place(o)
-			a.v.gone = o.slots(a.v.gone)
-			a.groups[g] = nil
-			if o.reset() {
-				a.spare = append(a.spare, o)
-			}
-		}
-	}
-	a.forget()
-	if len(a.spare) > scratchKept && len(a.spare) > 2*len(a.groups) {
-		a.spare = nil
-	}
+	a.v.drop(groups)
+	a.v.forget()
 }
 
-func (a *orderedSetAcc) bytes() int64 {
-	n := a.v.table.Bytes() + a.cell.arena.Bytes() + int64(len(a.groups))*8
-	return n + int64(a.v.table.Len())*6 + int64(len(a.spare))*192
-}
+func (a *orderedSetAcc) bytes() int64 { return a.v.bytes() + a.cell.arena.Bytes() }
+
+func (a *orderedSetAcc) useMemory(m chunk.Memory) { a.v.useMemory(m) }

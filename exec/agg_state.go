@@ -353,22 +353,17 @@ func (a *orderedSetAcc) restored(t *chunk.KeyTable, at int) error {
 	if err := ofGroups(a.v.table, t); err != nil {
 		return err
 	}
-	a.groups = make([]*orderStat, t.Slots())
+	a.v.rows.reach(t.Slots())
 	group := a.v.table.Layout().Offset(0)
-	for _, s := range a.v.table.LiveSlots(nil) {
+	all := a.v.table.LiveSlots(nil)
+	for _, s := range all {
 		if a.v.count(s) <= 0 || *a.v.table.Word(s, a.v.table.PayloadOffset()+statListed) != listedPlaced {
 			return corrupt("a value that occurs %d times", a.v.count(s))
 		}
-		g := *a.v.table.Word(s, group)
-		if a.groups[g] == nil {
-			a.groups[g] = &orderStat{}
-		}
-		a.groups[g].fresh = append(a.groups[g].fresh, s)
+		a.v.addFresh(int32(*a.v.table.Word(s, group)), s)
 	}
-	for _, o := range a.groups {
-		if o != nil {
-			o.settle(&a.v)
-		}
+	for _, s := range all {
+		a.v.settle(int32(*a.v.table.Word(s, group)))
 	}
 	a.v.gone = a.v.gone[:0] // none: all occur
 	return a.cell.restored(t, at)

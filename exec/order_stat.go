@@ -2,216 +2,30 @@ package exec
 
 import (
 	"slices"
-	"sort"
 
 	"streamdb/sql/chunk"
 )
 
-// blockMax is the largest number of slots in a block of an orderStat.
-const blockMax = 512
-
-// orderStat is the distinct values of one group in order, with how often each occurs:
-// sorted blocks of at most blockMax slots of a value table, and the occurrences of each
-// block. The value of a rank is found by walking over the blocks' sums and one block.
-type orderStat struct {
-	blocks []statBlock
-	n      int // slots in all blocks
-	total  int64
-
-	// What a step has changed is put in place when the group is settled.
-	fresh []int32     // slots that are in no block yet
-	moved []countMove // changed counts of those that are
-}
-
-type statBlock struct {
-	slots  []int32
-	weight int64
-}
-
-// countMove is a change of a value's count.
-type countMove struct {
-	slot   int32
-	weight int64
-}
-
-// settle puts what has changed in place and adds the slots whose count is zero, which are
-// in no block any more, to v.gone.
-func (o *orderStat) settle(v *statValues) {
-	if len(o.fresh) == 0 && len(o.moved) == 0 {
-		return
-	}
-	if len(o.fresh) > 1 {
-		slices.SortFunc(o.fresh, v.compare)
-	}
-	if 8*(len(o.fresh)+len(o.moved)) > o.n {
-		o.rebuild(v)
-	} else {
-		o.patch(v)
-	}
-	o.fresh, o.moved = o.fresh[:0], o.moved[:0]
-}
-
-// rebuild merges the fresh slots, which are sorted, into the blocks and makes them anew.
-func (o *orderStat) rebuild(v *statValues) {
-	all := v.all[:0]
-	fresh := o.fresh
-	for _, b := range o.blocks {
-		for _, s := range b.slots {
-			for len(fresh) > 0 && v.compare(fresh[0], s) < 0 {
-				all, fresh = append(all, fresh[0]), fresh[1:]
-			}
-			all = append(all, s)
-		}
-	}
-	all = append(all, fresh...)
-	o.blocks, o.n, o.total = o.blocks[:0], 0, 0
-	block := o.room(len(all))
-	for _, s := range all {
-		c := v.count(s)
-		if c == 0 {
-			v.gone = append(v.gone, s)
-			continue
-		}
-		block.slots, block.weight = append(block.slots, s), block.weight+c
-		if len(block.slots) == blockMax/2 {
-			o.push(block)
-			block = o.room(len(all))
-		}
-	}
-	if len(block.slots) > 0 {
-		o.push(block)
-	}
-	v.all = emptied(all)
-}
-
-// room returns an empty block for some of n slots: that which was in the place of the next one before, if there is one.
-func (o *orderStat) room(n int) statBlock {
-	if k := len(o.blocks); k < cap(o.blocks) {
-		if s := o.blocks[:k+1][k].slots; s != nil {
-			o.blocks[:k+1][k].slots = nil
-			return statBlock{slots: s[:0]}
-		}
-	}
-	return statBlock{slots: make([]int32, 0, min(blockMax, max(n, 8)))}
-}
-
-func (o *orderStat) push(b statBlock) {
-	o.blocks = append(o.blocks, b)
-	o.n += len(b.slots)
-	o.total += b.weight
-}
-
-// patch changes single slots.
-func (o *orderStat) patch(v *statValues) {
-	for _, m := range o.moved {
-		b := o.blockOf(m.slot, v)
-		o.blocks[b].weight += m.weight
-		o.total += m.weight
-	}
-	for _, s := range o.fresh {
-		c := v.count(s)
-		if c == 0 {
-			v.gone = append(v.gone, s)
-			continue
-		}
-		o.insert(s, c, v)
-	}
-	for _, m := range o.moved {
-		if v.count(m.slot) == 0 && o.remove(m.slot, v) {
-			v.gone = append(v.gone, m.slot)
-		}
-	}
-}
-
-// blockOf returns the block where s stands or belongs.
-func (o *orderStat) blockOf(s int32, v *statValues) int {
-	b := sort.Search(len(o.blocks), func(i int) bool { return v.compare(o.blocks[i].slots[0], s) > 0 }) - 1
-	return max(b, 0)
-}
-
-func (o *orderStat) insert(s int32, count int64, v *statValues) {
-	if len(o.blocks) == 0 {
-		o.push(statBlock{slots: append(make([]int32, 0, 8), s), weight: count})
-		return
-	}
-	i := o.blockOf(s, v)
-	b := &o.blocks[i]
-	at, _ := slices.BinarySearchFunc(b.slots, s, v.compare)
-	b.slots = slices.Insert(b.slots, at, s)
-	b.weight += count
-	o.n++
-	o.total += count
-	if len(b.slots) <= blockMax {
-		return
-	}
-	half := len(b.slots) / 2
-	tail := statBlock{slots: slices.Clone(b.slots[half:])}
-	for _, s := range tail.slots {
-		tail.weight += v.count(s)
-	}
-	b.slots, b.weight = slices.Clone(b.slots[:half]), b.weight-tail.weight
-	o.blocks = slices.Insert(o.blocks, i+1, tail)
-}
-
-// remove takes slot s, whose count is zero, out; false if it is out already.
-func (o *orderStat) remove(s int32, v *statValues) bool {
-	if len(o.blocks) == 0 {
-		return false
-	}
-	i := o.blockOf(s, v)
-	b := &o.blocks[i]
-	at, ok := slices.BinarySearchFunc(b.slots, s, v.compare)
-	if !ok {
-		return false
-	}
-	b.slots = slices.Delete(b.slots, at, at+1)
-	o.n--
-	if len(b.slots) == 0 {
-		o.blocks = slices.Delete(o.blocks, i, i+1)
-	}
-	return true
-}
-
-// rank returns the slot of the value at position k, from 0, in ascending order.
-func (o *orderStat) rank(k int64, v *statValues) int32 {
-	for _, b := range o.blocks {
-		if k >= b.weight {
-			k -= b.weight
-			continue
-		}
-		for _, s := range b.slots {
-			if k -= v.count(s); k < 0 {
-				return s
-			}
-		}
-	}
-	panic("exec: no value has this rank")
-}
-
-// slots appends all slots in order to dst.
-func (o *orderStat) slots(dst []int32) []int32 {
-	for _, b := range o.blocks {
-		dst = append(dst, b.slots...)
-	}
-	return dst
-}
-
-// reset empties o and keeps its room; false if that is more than another group is likely to need.
-func (o *orderStat) reset() bool {
-	small := cap(o.blocks) <= 2 && cap(o.fresh) <= blockMax && cap(o.moved) <= blockMax
-	o.blocks, o.fresh, o.moved, o.n, o.total = o.blocks[:0], o.fresh[:0], o.moved[:0], 0, 0
-	return small
-}
-
-// statValues is the value table behind the orderStats of all groups: rows (group, value)
-// by identity, with the count and whether the value is in its group's orderStat.
+// statValues is the distinct values of groups in order, with how often each occurs: a row table (group, value) by identity
+// with the counts, and a sequence of its slots per group. Leaves of long sequences are weighed by the occurrences of their
+// values: the value of a rank is found by walking over the leaves' weights and one leaf.
 type statValues struct {
 	table   *chunk.KeyTable
 	order   func(a, b []uint64) int
 	compare func(a, b int32) int // of slots
+	rows    sideRows             // per group: a statGroup
+	seqs    seqArena
 
-	all  []int32 // scratch of rebuild
-	gone []int32 // slots that have left their groups
+	// What an epoch has changed is put in place when its group is settled: chains through these lists, from the group on.
+	fresh   []freshValue // slots that are in no sequence yet
+	moved   []countMove  // changed counts of those that are
+	waiting int          // of both, in groups that are not settled
+
+	// scratch of settle
+	news   []int32
+	all    []int32
+	counts []int64
+	gone   []int32 // slots that have left their groups
 }
 
 // Payload of a statValues' table.
@@ -221,6 +35,247 @@ const (
 	statWords  = 2
 )
 
+// freshValue is a value that is new to its group; next is the place of the group's next one, from 1.
+type freshValue struct{ slot, next int32 }
+
+// countMove is a change of a value's count.
+type countMove struct {
+	slot, next int32
+	weight     int64
+}
+
+// statGroup is what a row of statValues holds.
+type statGroup struct {
+	seq          rowSeq
+	total        int64 // occurrences of all values
+	fresh, moved int32 // the first of the group's changes, from 1
+}
+
+const statGroupWords = 5
+
+func unpackStat(row []uint64) statGroup {
+	return statGroup{
+		seq:   rowSeq{block: row[0], n: int32(row[1]), leaves: int32(row[1] >> 32), class: uint8(row[4])},
+		total: int64(row[2]), fresh: int32(row[3]), moved: int32(row[3] >> 32),
+	}
+}
+
+func (g *statGroup) pack(row []uint64) {
+	row[0], row[1] = g.seq.block, uint64(uint32(g.seq.n))|uint64(uint32(g.seq.leaves))<<32
+	row[2], row[3], row[4] = uint64(g.total), uint64(uint32(g.fresh))|uint64(uint32(g.moved))<<32, uint64(g.seq.class)
+}
+
 func (v *statValues) count(s int32) int64 {
 	return int64(*v.table.Word(s, v.table.PayloadOffset()+statCount))
+}
+
+// addFresh notes that slot s is new to group g, addMoved that its count has changed.
+func (v *statValues) addFresh(g, s int32) {
+	row := v.rows.row(g)
+	v.fresh = append(v.fresh, freshValue{s, int32(row[3])})
+	row[3] = row[3]&^(1<<32-1) | uint64(len(v.fresh))
+	v.waiting++
+}
+
+func (v *statValues) addMoved(g, s int32, w int64) {
+	row := v.rows.row(g)
+	v.moved = append(v.moved, countMove{s, int32(row[3] >> 32), w})
+	row[3] = row[3]&(1<<32-1) | uint64(len(v.moved))<<32
+	v.waiting++
+}
+
+// settle puts what has changed in group g in place and returns it. The slots whose count is zero, which are in no sequence
+// any more, are added to gone.
+func (v *statValues) settle(g int32) statGroup {
+	row := v.rows.row(g)
+	o := unpackStat(row)
+	if o.fresh == 0 && o.moved == 0 {
+		return o
+	}
+	listed := v.table.PayloadOffset() + statListed
+	v.news = v.news[:0]
+	for i := o.fresh; i > 0; i = v.fresh[i-1].next {
+		s := v.fresh[i-1].slot
+		*v.table.Word(s, listed) = listedPlaced
+		v.news = append(v.news, s)
+	}
+	moves := 0
+	for i := o.moved; i > 0; i = v.moved[i-1].next {
+		moves++
+	}
+	if len(v.news) > 1 {
+		slices.SortFunc(v.news, v.compare)
+	}
+	if 8*(len(v.news)+moves) > int(o.seq.n) {
+		v.rebuild(&o)
+	} else {
+		v.patch(&o)
+	}
+	o.fresh, o.moved = 0, 0
+	o.pack(row)
+	if v.waiting -= len(v.news) + moves; v.waiting == 0 {
+		v.rest()
+	}
+	return o
+}
+
+// rest empties the lists of changes. Room that a burst has needed is let go once an epoch needs little of it.
+func (v *statValues) rest() {
+	if n := cap(v.fresh) + cap(v.moved); n > scratchKept && len(v.fresh)+len(v.moved) < n/16 {
+		v.fresh, v.moved = nil, nil
+		return
+	}
+	v.fresh, v.moved = v.fresh[:0], v.moved[:0]
+}
+
+// rebuild merges the news, which are sorted, into the sequence and makes it anew.
+func (v *statValues) rebuild(o *statGroup) {
+	v.all = v.seqs.appendRange(&o.seq, 0, o.seq.n, v.all[:0])
+	old, news, n := len(v.all), v.news, 0
+	if len(news) > 0 {
+		for _, s := range v.all[:old] {
+			for len(news) > 0 && v.compare(news[0], s) < 0 {
+				v.all, news = append(v.all, news[0]), news[1:]
+			}
+			v.all = append(v.all, s)
+		}
+		v.all = append(v.all, news...)
+	} else {
+		old = 0
+	}
+	all := v.all[old:]
+	v.counts, o.total = v.counts[:0], 0
+	for _, s := range all {
+		c := v.count(s)
+		if c == 0 {
+			v.gone = append(v.gone, s)
+			continue
+		}
+		all[n] = s
+		n++
+		v.counts = append(v.counts, c)
+		o.total += c
+	}
+	v.seqs.build(&o.seq, all[:n])
+	at := 0
+	for i := range int(o.seq.leaves) {
+		w := int64(0)
+		for range v.seqs.leaf(&o.seq, i) {
+			w += v.counts[at]
+			at++
+		}
+		v.seqs.setLeafWeight(&o.seq, i, w)
+	}
+	v.all, v.counts = emptied(v.all), emptied(v.counts)
+}
+
+// patch changes single slots.
+func (v *statValues) patch(o *statGroup) {
+	for i := o.moved; i > 0; i = v.moved[i-1].next {
+		m := &v.moved[i-1]
+		if o.seq.leaves > 0 {
+			leaf, _ := v.place(o, m.slot)
+			v.weigh(o, leaf, m.weight)
+		}
+		o.total += m.weight
+	}
+	for _, s := range v.news {
+		c := v.count(s)
+		if c == 0 {
+			v.gone = append(v.gone, s)
+			continue
+		}
+		leaf, at := v.seqs.place(&o.seq, v.compare, s)
+		leaves := o.seq.leaves
+		v.seqs.insert(&o.seq, leaf, at, s)
+		if leaves > 0 && leaves == o.seq.leaves {
+			v.weigh(o, leaf, c)
+		}
+		o.total += c
+	}
+	for i := o.moved; i > 0; i = v.moved[i-1].next {
+		s := v.moved[i-1].slot
+		if v.count(s) != 0 {
+			continue
+		}
+		leaf, at := v.place(o, s)
+		// It may be out already.
+		if l := v.seqs.leaf(&o.seq, leaf); at < len(l) && l[at] == s {
+			v.seqs.remove(&o.seq, leaf, at)
+			v.gone = append(v.gone, s)
+		}
+	}
+}
+
+// place returns the leaf and the index there of slot s, if it is in the sequence.
+func (v *statValues) place(o *statGroup, s int32) (leaf, at int) {
+	leaf, at = v.seqs.place(&o.seq, v.compare, s)
+	if leaf+1 < o.seq.leafCount() && at == len(v.seqs.leaf(&o.seq, leaf)) {
+		return leaf + 1, 0 // the first of a leaf stands behind the last of the one before
+	}
+	return leaf, at
+}
+
+// weigh changes the weight of a leaf, if it is known.
+func (v *statValues) weigh(o *statGroup, leaf int, by int64) {
+	if w := v.seqs.leafWeight(&o.seq, leaf); w != leafUnweighed {
+		v.seqs.setLeafWeight(&o.seq, leaf, w+by)
+	}
+}
+
+// rank returns the slot of the value at position k, from 0, in ascending order.
+func (v *statValues) rank(o *statGroup, k int64) int32 {
+	for i := range o.seq.leafCount() {
+		l := v.seqs.leaf(&o.seq, i)
+		if o.seq.leaves > 0 {
+			w := v.seqs.leafWeight(&o.seq, i)
+			if w == leafUnweighed {
+				w = 0
+				for _, s := range l {
+					w += v.count(s)
+				}
+				v.seqs.setLeafWeight(&o.seq, i, w)
+			}
+			if k >= w {
+				k -= w
+				continue
+			}
+		}
+		for _, s := range l {
+			if k -= v.count(s); k < 0 {
+				return s
+			}
+		}
+	}
+	panic("exec: no value has this rank")
+}
+
+// drop forgets groups.
+func (v *statValues) drop(groups []int32) {
+	for _, g := range groups {
+		if int(g) >= v.rows.slots() {
+			continue
+		}
+		o := v.settle(g)
+		v.gone = v.seqs.appendRange(&o.seq, 0, o.seq.n, v.gone)
+		v.seqs.clear(&o.seq)
+		o.total = 0
+		o.pack(v.rows.row(g))
+	}
+}
+
+// forget deletes the values that have left their groups.
+func (v *statValues) forget() {
+	deleteSlots(v.table, v.gone)
+	v.gone = emptied(v.gone)
+}
+
+func (v *statValues) bytes() int64 {
+	return v.table.Bytes() + v.rows.bytes() + v.seqs.total + int64(cap(v.fresh))*8 + int64(cap(v.moved))*16 +
+		int64(cap(v.news)+cap(v.all)+cap(v.gone))*4 + int64(cap(v.counts))*8
+}
+
+func (v *statValues) useMemory(m chunk.Memory) {
+	v.rows.useMemory(m)
+	v.seqs.useMemory(m)
 }

@@ -12,7 +12,10 @@ const (
 )
 
 // seqArena owns the memory of the row sequences of an operator.
-type seqArena struct{ blockArena[int32] }
+type seqArena struct {
+	blockArena[int32]
+	weighed bool // directories have a number per leaf, see leafWeight
+}
 
 // rowSeq is an ordered list of row slots: one leaf or, above leafMax slots, a directory of
 // (leaf, length) pairs. The zero rowSeq is empty. Finding a place costs two binary
@@ -24,17 +27,46 @@ type rowSeq struct {
 	class  uint8 // of block; 0 for none
 }
 
-// dir returns the directory: three words per leaf, its block and its length.
+// dir returns the directory: three words per leaf, its block and its length; then, in a weighed one, two words with its
+// weight.
 func (a *seqArena) dir(s *rowSeq) []int32 { return a.words(s.block, s.class) }
 
-const dirWords = 3
+const (
+	dirWords      = 3
+	dirWeight     = 2 // more words of a weighed directory
+	leafUnweighed = -1
+)
 
-func dirBlock(d []int32, i int) uint64 {
-	return uint64(uint32(d[dirWords*i]))<<32 | uint64(uint32(d[dirWords*i+1]))
+// step is the words per leaf of a directory.
+func (a *seqArena) step() int {
+	if a.weighed {
+		return dirWords + dirWeight
+	}
+	return dirWords
 }
 
-func setDir(d []int32, i int, block uint64, n int) {
-	d[dirWords*i], d[dirWords*i+1], d[dirWords*i+2] = int32(block>>32), int32(uint32(block)), int32(n)
+// dirBlock returns the block of the leaf whose words begin at d[at].
+func dirBlock(d []int32, at int) uint64 {
+	return uint64(uint32(d[at]))<<32 | uint64(uint32(d[at+1]))
+}
+
+func (a *seqArena) setDir(d []int32, i int, block uint64, n int) {
+	d = d[a.step()*i:]
+	d[0], d[1], d[2] = int32(block>>32), int32(uint32(block)), int32(n)
+	if a.weighed {
+		d[3], d[4] = leafUnweighed, leafUnweighed
+	}
+}
+
+// leafWeight returns the number kept with leaf i of a sequence that has a directory; leafUnweighed if it is not known.
+func (a *seqArena) leafWeight(s *rowSeq, i int) int64 {
+	d := a.dir(s)[a.step()*i+dirWords:]
+	return int64(d[1])<<32 | int64(uint32(d[0]))
+}
+
+func (a *seqArena) setLeafWeight(s *rowSeq, i int, w int64) {
+	d := a.dir(s)[a.step()*i+dirWords:]
+	d[0], d[1] = int32(w), int32(w>>32)
 }
 
 // leaf returns the slots of leaf i.
@@ -46,7 +78,7 @@ func (a *seqArena) leaf(s *rowSeq, i int) []int32 {
 		return a.words(s.block, s.class)[:s.n]
 	}
 	d := a.dir(s)
-	return a.words(dirBlock(d, i), leafClass)[:d[dirWords*i+2]]
+	return a.words(dirBlock(d, a.step()*i), leafClass)[:d[a.step()*i+2]]
 }
 
 // leafCount returns the number of leaves.
@@ -78,7 +110,7 @@ func (a *seqArena) find(s *rowSeq, order func(x, y int32) int, target int32) (le
 	if leaf > 0 {
 		d := a.dir(s)
 		for i := range leaf {
-			pos += d[dirWords*i+2]
+			pos += d[a.step()*i+2]
 		}
 	}
 	return leaf, at, pos + int32(at)
@@ -125,14 +157,14 @@ func (a *seqArena) insert(s *rowSeq, i, at int, slot int32) {
 		return
 	}
 	d := a.dir(s)
-	if d[dirWords*i+2] == leafMax {
+	if d[a.step()*i+2] == leafMax {
 		a.split(s, i)
 		d = a.dir(s)
-		if n := int(d[dirWords*i+2]); at > n {
+		if n := int(d[a.step()*i+2]); at > n {
 			i, at = i+1, at-n
 		}
 	}
-	d[dirWords*i+2]++
+	d[a.step()*i+2]++
 	l := a.leaf(s, i)
 	copy(l[at+1:], l[at:])
 	l[at] = slot
@@ -142,7 +174,7 @@ func (a *seqArena) insert(s *rowSeq, i, at int, slot int32) {
 // toDirectory puts a directory above the only leaf.
 func (a *seqArena) toDirectory(s *rowSeq) {
 	b := a.alloc(leafMin + 2)
-	setDir(a.words(b, leafMin+2), 0, s.block, int(s.n))
+	a.setDir(a.words(b, leafMin+2), 0, s.block, int(s.n))
 	s.block, s.class, s.leaves = b, leafMin+2, 1
 }
 
@@ -154,21 +186,24 @@ func (a *seqArena) split(s *rowSeq, i int) {
 	old := a.leaf(s, i)
 	half := len(old) / 2
 	copy(a.words(b, leafClass), old[half:])
-	setDir(d, i+1, b, len(old)-half)
-	d[dirWords*i+2] = int32(half)
+	a.setDir(d, i+1, b, len(old)-half)
+	d[a.step()*i+2] = int32(half)
+	if a.weighed {
+		a.setLeafWeight(s, i, leafUnweighed)
+	}
 }
 
 // addLeaf makes room in the directory for a leaf at i.
 func (a *seqArena) addLeaf(s *rowSeq, i int) {
 	n := int(s.leaves)
-	if dirWords*(n+1) > 1<<s.class {
+	if a.step()*(n+1) > 1<<s.class {
 		b := a.alloc(s.class + 1)
 		copy(a.words(b, s.class+1), a.dir(s))
 		a.release(s.block, s.class)
 		s.block, s.class = b, s.class+1
 	}
 	d := a.dir(s)
-	copy(d[dirWords*(i+1):dirWords*(n+1)], d[dirWords*i:dirWords*n])
+	copy(d[a.step()*(i+1):a.step()*(n+1)], d[a.step()*i:a.step()*n])
 	s.leaves++
 }
 
@@ -184,11 +219,11 @@ func (a *seqArena) remove(s *rowSeq, i, at int) {
 		return
 	}
 	d := a.dir(s)
-	if d[dirWords*i+2]--; d[dirWords*i+2] > 0 {
+	if d[a.step()*i+2]--; d[a.step()*i+2] > 0 {
 		return
 	}
-	a.release(dirBlock(d, i), leafClass)
-	copy(d[dirWords*i:], d[dirWords*(i+1):dirWords*int(s.leaves)])
+	a.release(dirBlock(d, a.step()*i), leafClass)
+	copy(d[a.step()*i:], d[a.step()*(i+1):a.step()*int(s.leaves)])
 	if s.leaves--; s.leaves == 0 {
 		a.release(s.block, s.class)
 		*s = rowSeq{}
@@ -200,7 +235,7 @@ func (a *seqArena) clear(s *rowSeq) {
 	if s.leaves > 0 {
 		d := a.dir(s)
 		for i := range int(s.leaves) {
-			a.release(dirBlock(d, i), leafClass)
+			a.release(dirBlock(d, a.step()*i), leafClass)
 		}
 	}
 	a.release(s.block, s.class)
@@ -226,7 +261,7 @@ func (a *seqArena) build(s *rowSeq, slots []int32) {
 	const fill = leafMax * 3 / 4
 	leaves := (len(slots) + fill - 1) / fill
 	class := uint8(leafMin + 2)
-	for 1<<class < dirWords*leaves {
+	for 1<<class < a.step()*leaves {
 		class++
 	}
 	s.block, s.class, s.leaves, s.n = a.alloc(class), class, int32(leaves), int32(len(slots))
@@ -234,7 +269,7 @@ func (a *seqArena) build(s *rowSeq, slots []int32) {
 		part := slots[i*fill : min((i+1)*fill, len(slots))]
 		b := a.alloc(leafClass)
 		copy(a.words(b, leafClass), part)
-		setDir(a.dir(s), i, b, len(part))
+		a.setDir(a.dir(s), i, b, len(part))
 	}
 }
 
@@ -243,8 +278,8 @@ func (a *seqArena) appendRange(s *rowSeq, lo, hi int32, dst []int32) []int32 {
 	pos, first := int32(0), 0
 	if s.leaves > 0 {
 		d := a.dir(s)
-		for first < int(s.leaves) && pos+d[dirWords*first+2] <= lo {
-			pos += d[dirWords*first+2]
+		for first < int(s.leaves) && pos+d[a.step()*first+2] <= lo {
+			pos += d[a.step()*first+2]
 			first++
 		}
 	}
