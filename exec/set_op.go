@@ -173,10 +173,14 @@ func (e *emit) Flush(fc *FlushContext, out *Output) {
 
 // NextDue returns the end of the first window that the clock closes.
 func (e *emit) NextDue() int64 {
-	if !e.spec.Timer || len(e.close.order) == 0 {
+	if !e.spec.Timer {
 		return NoTimer
 	}
-	return e.close.end(e.close.order[0]) + e.spec.Delay
+	end := e.close.first()
+	if end == NoTimer {
+		return NoTimer
+	}
+	return end + e.spec.Delay
 }
 
 // StateBytes returns the memory of the rows held back.

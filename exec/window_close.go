@@ -13,13 +13,23 @@ import (
 type windowClose struct {
 	// open holds the ends of the open windows, groups theirs by slot.
 	open   *chunk.KeyTable
-	groups [][]int32
-	// order is the slots of the ends, ascending by end.
-	order []int32
+	groups []closeList
+	lists  blockArena[int32]
+	// order is the slots of the ends, ascending by end; fresh is those that are not in it yet.
+	order, fresh []int32
 
+	dues   []int32 // scratch of due
 	hash   []uint64
 	slots  []int32
 	starts []int32 // rows whose window is another than that of the row before
+}
+
+// closeList is the groups of a window.
+type closeList struct {
+	block uint64
+	n     int32
+	class uint8 // of the block, 0 for none
+	known bool  // the window is in order or fresh
 }
 
 func newWindowClose() *windowClose {
@@ -59,14 +69,29 @@ func (c *windowClose) register(end *chunk.Column, slots []int32) {
 		if k+1 < len(in) {
 			hi = int(c.starts[k+1])
 		}
-		l := c.groups[w]
-		for _, s := range slots[c.starts[k]:hi] {
-			if k := len(l); k == 0 || l[k-1] != s {
-				l = append(l, s)
-			}
-		}
-		c.groups[w] = l
+		c.add(&c.groups[w], slots[c.starts[k]:hi])
 	}
+}
+
+// add appends slots to a list, but for neighbours that are the same.
+func (c *windowClose) add(l *closeList, slots []int32) {
+	if need := int(l.n) + len(slots); l.class == 0 || need > 1<<l.class {
+		class := classOf(need)
+		b := c.lists.alloc(class)
+		if l.n > 0 {
+			copy(c.lists.words(b, class), c.lists.words(l.block, l.class)[:l.n])
+		}
+		c.lists.release(l.block, l.class)
+		l.block, l.class = b, class
+	}
+	to, n := c.lists.words(l.block, l.class), l.n
+	for _, s := range slots {
+		if n == 0 || to[n-1] != s {
+			to[n] = s
+			n++
+		}
+	}
+	l.n = n
 }
 
 // windows returns the slots of the windows that end at the rows starts.
@@ -87,38 +112,67 @@ func (c *windowClose) windows(end *chunk.Column) []int32 {
 	return in
 }
 
-// enter puts the windows of in that are new into their order.
+// enter notes the windows of in that are new.
 func (c *windowClose) enter(in []int32) {
 	for len(c.groups) < c.open.Slots() {
-		c.groups = append(c.groups, nil)
+		c.groups = append(c.groups, closeList{})
 	}
 	for _, w := range in {
-		if len(c.groups[w]) > 0 {
-			continue
-		}
-		at, known := slices.BinarySearchFunc(c.order, c.end(w), func(o int32, e int64) int { return cmp.Compare(c.end(o), e) })
-		if !known {
-			c.order = slices.Insert(c.order, at, w)
+		if l := &c.groups[w]; !l.known {
+			l.known = true
+			c.fresh = append(c.fresh, w)
 		}
 	}
 }
 
-// due removes and returns the groups of windows with end < wm, ascending and each once.
+// settle puts the fresh windows into the order: all at once, however many ends there are.
+func (c *windowClose) settle() {
+	if len(c.fresh) == 0 {
+		return
+	}
+	slices.SortFunc(c.fresh, func(a, b int32) int { return cmp.Compare(c.end(a), c.end(b)) })
+	i, k := len(c.order)-1, len(c.fresh)-1
+	c.order = append(c.order, c.fresh...)
+	for at := len(c.order) - 1; i >= 0 && k >= 0; at-- {
+		if c.end(c.order[i]) > c.end(c.fresh[k]) {
+			c.order[at] = c.order[i]
+			i--
+		} else {
+			c.order[at] = c.fresh[k]
+			k--
+		}
+	}
+	if k >= 0 {
+		copy(c.order, c.fresh[:k+1])
+	}
+	c.fresh = emptied(c.fresh)
+}
+
+// first returns the end of the first open window, NoTimer if there is none.
+func (c *windowClose) first() int64 {
+	c.settle()
+	if len(c.order) == 0 {
+		return NoTimer
+	}
+	return c.end(c.order[0])
+}
+
+// due removes and returns the groups of windows with end < wm, ascending and each once; they are valid until the next call.
 func (c *windowClose) due(wm int64) []int32 {
-	n := 0
-	var groups []int32
+	c.settle()
+	n, groups := 0, emptied(c.dues)
 	for n < len(c.order) && c.end(c.order[n]) < wm {
 		w := c.order[n]
-		groups = append(groups, c.groups[w]...)
-		c.groups[w] = nil
+		l := &c.groups[w]
+		groups = append(groups, c.lists.words(l.block, l.class)[:l.n]...)
+		c.lists.release(l.block, l.class)
+		*l = closeList{}
 		n++
 	}
-	if n == 0 {
+	if c.dues = groups; n == 0 {
 		return nil
 	}
-	for i, h := range hashSlots(c.open, c.order[:n]) {
-		c.open.Delete(c.order[i], h)
-	}
+	deleteSlots(c.open, c.order[:n])
 	c.order = append(c.order[:0], c.order[n:]...)
 	slices.Sort(groups)
 	return slices.Compact(groups)
