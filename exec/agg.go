@@ -148,6 +148,11 @@ func newAgg(d *Dataflow, n int) (Operator, error) {
 	}
 	if a.closeAt >= 0 && physical.Settles(d.plan.Nodes, node.Inputs[0]) {
 		a.close = newWindowClose()
+		for i := range a.calls {
+			if d := a.calls[i].distinct; d != nil {
+				d.chained = true
+			}
+		}
 	}
 	return a, nil
 }
@@ -483,6 +488,10 @@ func (a *agg) useMemory(m chunk.Memory) {
 		if u, ok := a.calls[i].acc.(memoryUser); ok {
 			u.useMemory(m)
 		}
+		if d := a.calls[i].distinct; d != nil {
+			d.heads.useMemory(m)
+			d.links.useMemory(m)
+		}
 	}
 }
 
@@ -492,7 +501,7 @@ func (a *agg) StateBytes() int64 {
 	for i := range a.calls {
 		n += a.calls[i].acc.bytes()
 		if d := a.calls[i].distinct; d != nil {
-			n += d.table.Bytes()
+			n += d.bytes()
 		}
 	}
 	return n

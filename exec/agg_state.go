@@ -51,7 +51,7 @@ func (a *agg) restored() error {
 			return err
 		}
 		if cs.distinct != nil {
-			if err := ofGroups(cs.distinct.table, a.table); err != nil {
+			if err := cs.distinct.restored(a.table); err != nil {
 				return err
 			}
 		}

@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"slices"
-
 	"streamdb/sql/chunk"
 	"streamdb/sql/types"
 )
@@ -212,17 +210,69 @@ func (v *valueSet) useMemory(m chunk.Memory) {
 // its distinct arguments: a value that appears counts +1, one that vanishes -1.
 type distinctSet struct {
 	table *chunk.KeyTable
-	group *chunk.Column
-	hash  []uint64
-	slots []int32
+	// Where groups are dropped with their values, the values of each group are a chain, so that this costs what the groups
+	// have: per group its first value, per value next<<32 | previous, all slots + 1.
+	chained bool
+	heads   sideRows
+	links   sideRows
+	gone    []int32 // scratch of drop
+	group   *chunk.Column
+	hash    []uint64
+	slots   []int32
 }
 
 func newDistinctSet(args chunk.Schema) *distinctSet {
 	return &distinctSet{
 		table: chunk.NewKeyTable(append(chunk.Schema{types.Int8}, args...), 1),
 		group: chunk.NewColumn(types.Int8, 0),
+		heads: sideRows{stride: 1},
+		links: sideRows{stride: 1},
 	}
 }
+
+// link puts value s, which may be there, at the front of group g's chain.
+func (d *distinctSet) link(g, s int32) {
+	head, own := d.heads.row(g), d.links.row(s)
+	if own[0] != 0 || head[0] == uint64(s+1) {
+		return
+	}
+	if own[0] = head[0] << 32; head[0] != 0 {
+		d.links.row(int32(head[0]) - 1)[0] |= uint64(s + 1)
+	}
+	head[0] = uint64(s + 1)
+}
+
+// unlink takes value s out of group g's chain.
+func (d *distinctSet) unlink(g, s int32) {
+	own := d.links.row(s)
+	next, previous := own[0]>>32, own[0]&(1<<32-1)
+	if own[0] = 0; next != 0 {
+		r := d.links.row(int32(next) - 1)
+		r[0] = r[0]&^(1<<32-1) | previous
+	}
+	if previous == 0 {
+		d.heads.row(g)[0] = next
+		return
+	}
+	r := d.links.row(int32(previous) - 1)
+	r[0] = r[0]&(1<<32-1) | next<<32
+}
+
+// restored makes the chains anew.
+func (d *distinctSet) restored(groups *chunk.KeyTable) error {
+	if err := ofGroups(d.table, groups); err != nil || !d.chained {
+		return err
+	}
+	d.heads.reach(groups.Slots())
+	d.links.reach(d.table.Slots())
+	at := d.table.Layout().Offset(0)
+	for _, s := range d.table.LiveSlots(nil) {
+		d.link(int32(*d.table.Word(s, at)), s)
+	}
+	return nil
+}
+
+func (d *distinctSet) bytes() int64 { return d.table.Bytes() + d.heads.bytes() + d.links.bytes() }
 
 // reduce replaces b's rows by the changes of the distinct set.
 func (d *distinctSet) reduce(b *aggBatch) {
@@ -238,6 +288,13 @@ func (d *distinctSet) reduce(b *aggBatch) {
 	hash, slots := d.hash[:n], d.slots[:n]
 	chunk.HashRows(keys, n, hash)
 	d.table.Upsert(keys, hash, slots)
+	if d.chained {
+		d.heads.reach(b.table.Slots())
+		d.links.reach(d.table.Slots())
+		for i, s := range slots {
+			d.link(b.slots[i], s)
+		}
+	}
 	at := d.table.PayloadOffset()
 	var idx []int32
 	var weights []int64
@@ -257,6 +314,9 @@ func (d *distinctSet) reduce(b *aggBatch) {
 	}
 	for i, s := range slots {
 		if d.table.Live(s) && *d.table.Word(s, at) == 0 {
+			if d.chained {
+				d.unlink(b.slots[i], s)
+			}
 			d.table.Delete(s, hash[i])
 		}
 	}
@@ -274,20 +334,19 @@ func (d *distinctSet) reduce(b *aggBatch) {
 
 // drop forgets the values of groups.
 func (d *distinctSet) drop(groups []int32) {
-	if len(groups) == 0 {
-		return
-	}
-	end := int(slices.Max(groups)) + 1
-	gone := chunk.NewBitmap(end)
+	d.gone = d.gone[:0]
 	for _, g := range groups {
-		gone.Set(int(g))
-	}
-	all := d.table.LiveSlots(nil)
-	var slots []int32
-	for _, s := range all {
-		if g := int(*d.table.Word(s, 1)); g < end && gone.Get(g) {
-			slots = append(slots, s)
+		if int(g) >= d.heads.slots() {
+			continue
 		}
+		head := d.heads.row(g)
+		for s := head[0]; s != 0; {
+			d.gone = append(d.gone, int32(s)-1)
+			own := d.links.row(int32(s) - 1)
+			s, own[0] = own[0]>>32, 0
+		}
+		head[0] = 0
 	}
-	deleteSlots(d.table, slots)
+	deleteSlots(d.table, d.gone)
+	d.gone = emptied(d.gone)
 }
