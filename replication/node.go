@@ -155,9 +155,10 @@ func Open(opts Options) (*Node, error) {
 		n.configs = []configured{{opts.Applied.ConfigurationIndex, raft.DecodeConfiguration(c)}}
 	}
 	var err error
-	n.store, err = raftlog.Open(opts.Dir, raftlog.Options{FS: opts.FS, Space: opts.Space, MustExist: opts.MustExist,
-		OnSlow: n.handOver, SlowAfter: opts.SlowAfter, FatalAfter: opts.FatalAfter, Fatal: opts.Fatal,
-		OnBackgroundError: func(err error) { opts.Logger.Error("replicated log", "error", err) }})
+	n.store, err = raftlog.Open(opts.Dir, raftlog.Options{
+		Options: log.Options{FS: opts.FS, Space: opts.Space, MustExist: opts.MustExist, Fatal: opts.Fatal,
+			OnBackgroundError: func(err error) { opts.Logger.Error("replicated log", "error", err) }},
+		OnSlow: n.handOver, SlowAfter: opts.SlowAfter, FatalAfter: opts.FatalAfter})
 	if err != nil {
 		return nil, errors.Join(err, opts.Listener.Close())
 	}

@@ -382,7 +382,7 @@ func TestDiskFull(t *testing.T) {
 	noTables.Store(true)
 	var flushing sync.WaitGroup
 	flushing.Go(func() {
-		if err := s.db.Flush(); err != nil { // Hangs until there is room.
+		if err := s.DB.Flush(); err != nil { // Hangs until there is room.
 			t.Error(err)
 		}
 	})

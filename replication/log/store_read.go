@@ -1,7 +1,6 @@
 package log
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,7 +21,7 @@ func (s *Store) Read(lo, hi uint64, fn func(Entry) error) error {
 	if lo < first {
 		return fmt.Errorf("%w: entry %d, the first one is %d", ErrTruncated, lo, first)
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(lo), UpperBound: entryKey(hi)})
+	it, err := s.DB.NewIter(&pebble.IterOptions{LowerBound: EntryKey(lo), UpperBound: EntryKey(hi)})
 	if err != nil {
 		return fmt.Errorf("read log in %s: %w", s.dir, MarkCorruption(err))
 	}
@@ -48,7 +47,7 @@ func (s *Store) Read(lo, hi uint64, fn func(Entry) error) error {
 
 // entryAt decodes the entry under the iterator, which must be number want.
 func (s *Store) entryAt(it *pebble.Iterator, want uint64) (Entry, error) {
-	if indexOf(it.Key()) != want {
+	if IndexOf(it.Key()) != want {
 		return Entry{}, s.gap(want)
 	}
 	value, err := it.ValueAndErr()
@@ -88,20 +87,13 @@ func (s *Store) Entry(index uint64) (Entry, error) {
 // Then, where much lies in tables, it is excised, which unlinks whole files at once; a crash in between costs only
 // space, until compactions drop what the deletion covers.
 func (s *Store) TruncateBefore(index uint64) error {
-	lo, hi := entryKey(0), entryKey(index)
+	lo, hi := EntryKey(0), EntryKey(index)
 	if done, err := s.deleteBefore(index, lo, hi); err != nil {
 		return fmt.Errorf("truncate log in %s before %d: %w", s.dir, index, err)
 	} else if done {
 		return nil
 	}
-	bytes, err := s.db.EstimateDiskUsage(lo, hi)
-	if err == nil && bytes >= exciseFrom {
-		err = s.db.Excise(context.Background(), pebble.KeyRange{Start: lo, End: hi})
-	}
-	if err != nil {
-		return fmt.Errorf("reclaim space of log in %s: %w", s.dir, MarkCorruption(err))
-	}
-	return nil
+	return s.Reclaim(lo, hi, func() (func(), bool) { return func() {}, true })
 }
 
 // deleteBefore deletes the range and moves the first index; done says that there was nothing to do.
@@ -114,7 +106,7 @@ func (s *Store) deleteBefore(index uint64, lo, hi []byte) (done bool, err error)
 	if last := s.LastIndex(); index > last+1 {
 		return false, fmt.Errorf("the last entry is %d", last)
 	}
-	b := s.db.NewBatch()
+	b := s.DB.NewBatch()
 	defer b.Close()
 	if err := errors.Join(
 		b.DeleteRange(lo, hi, nil),

@@ -223,7 +223,7 @@ func TestStoreCrash(t *testing.T) {
 					t.Fatal(err)
 				}
 			case rng.IntN(5) == 0:
-				if err := s.db.Flush(); err != nil {
+				if err := s.DB.Flush(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -270,7 +270,7 @@ func TestStoreDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i == 41 || flush {
-				if err := s.db.Flush(); err != nil {
+				if err := s.DB.Flush(); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -23,7 +23,7 @@ import (
 // Damaged bits in most of a WAL silently cost every entry behind them.
 //
 // We know more than pebble: the store writes one record at a time and waits for its sync (Store.committing). So if any
-// record begins behind the bad chunk, the bad one had been synced, and it is damage. CheckWALs looks for that before
+// record begins behind the bad chunk, the bad one had been synced, and it is damage. checkWALs looks for that before
 // pebble opens the log, in every later byte of the file.
 //
 // The last group has nobody behind it to vouch for it. So the driver seals a log that has nothing else to do: Store.Seal
@@ -39,8 +39,8 @@ const (
 	walLast  = 12
 )
 
-// CheckWALs looks at all WALs in dir.
-func CheckWALs(fs vfs.FS, dir string) error {
+// checkWALs looks at all WALs in dir.
+func checkWALs(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if err != nil {
 		return err

@@ -27,8 +27,8 @@ const (
 
 var witnessMagic = [4]byte{'S', 'D', 'B', 'L'}
 
-// ReadWitness reads a witness; found is false if there is none, as in a new directory.
-func ReadWitness(fs vfs.FS, path string) (index uint64, found bool, err error) {
+// readWitness reads a witness; found is false if there is none, as in a new directory.
+func readWitness(fs vfs.FS, path string) (index uint64, found bool, err error) {
 	f, err := fs.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, false, nil
@@ -47,9 +47,9 @@ func ReadWitness(fs vfs.FS, path string) (index uint64, found bool, err error) {
 	return binary.LittleEndian.Uint64(b[8:]), true, nil
 }
 
-// WriteWitness replaces the witness of the files in dir, durably. The number is one that never falls: the replicated log,
+// writeWitness replaces the witness of the files in dir, durably. The number is one that never falls: the replicated log,
 // whose end may be taken back, counts its commits.
-func WriteWitness(fs vfs.FS, dir, path string, index uint64) error {
+func writeWitness(fs vfs.FS, dir, path string, index uint64) error {
 	b := append(make([]byte, 0, witnessBytes), witnessMagic[:]...)
 	b = binary.LittleEndian.AppendUint32(b, witnessVersion)
 	b = binary.LittleEndian.AppendUint64(b, index)

@@ -1,7 +1,6 @@
 package raftlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -32,7 +31,7 @@ func (s *Store) LastIndex() (uint64, error) {
 // GetLog implements raft.LogStore. An entry that should be there and is not, or does not verify, is an error marked
 // log.ErrCorrupt; one outside the bounds is raft.ErrLogNotFound.
 func (s *Store) GetLog(index uint64, l *raft.Log) error {
-	value, closer, err := s.db.Get(entryKey(index))
+	value, closer, err := s.DB.Get(log.EntryKey(index))
 	if errors.Is(err, pebble.ErrNotFound) {
 		s.mu.Lock()
 		inside := index >= s.first && index <= s.last && s.last > 0
@@ -46,9 +45,9 @@ func (s *Store) GetLog(index uint64, l *raft.Log) error {
 		err = errors.Join(decodeEntry(index, value, l), closer.Close())
 	}
 	if err != nil {
-		err = s.errorf("read", err)
+		err = s.Errorf("read", err)
 		if errors.Is(err, log.ErrCorrupt) {
-			s.backgroundError(err)
+			s.BackgroundError(err)
 		}
 	}
 	return err
@@ -65,7 +64,7 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	}
 	last, bytes, err := s.check(logs)
 	if err != nil {
-		return s.errorf("append to", err)
+		return s.Errorf("append to", err)
 	}
 	if err := s.Admit(bytes); err != nil {
 		return err
@@ -75,14 +74,14 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	err = s.commit(func(b *pebble.Batch) error {
 		for _, l := range logs {
 			s.buf = appendEntry(s.buf[:0], l)
-			if err := b.Set(entryKey(l.Index), s.buf, nil); err != nil {
+			if err := b.Set(log.EntryKey(l.Index), s.buf, nil); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return s.errorf("append to", err)
+		return s.Errorf("append to", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +125,7 @@ func (s *Store) watch() (done func()) {
 		slow = time.AfterFunc(s.opts.SlowAfter, s.opts.OnSlow)
 	}
 	if d := s.opts.FatalAfter; d > 0 {
-		fatal = time.AfterFunc(d, func() { s.fatal(fmt.Errorf("a write has taken %v and goes on", d)) })
+		fatal = time.AfterFunc(d, func() { s.Fatal(fmt.Errorf("a write has taken %v and goes on", d)) })
 	}
 	return func() {
 		for _, t := range []*time.Timer{slow, fatal} {
@@ -135,21 +134,6 @@ func (s *Store) watch() (done func()) {
 			}
 		}
 	}
-}
-
-// Admit says whether n more bytes of entries have room. Entries are written twice before the first copy goes (WAL, then
-// table), so it asks for more than n. The error is marked log.ErrDiskFull.
-func (s *Store) Admit(n int) error {
-	if s.full.Load() {
-		return fmt.Errorf("%w: %s", log.ErrDiskFull, s.dir)
-	}
-	if s.opts.Space == nil {
-		return nil
-	}
-	if err := s.opts.Space.Admit(3 * int64(n)); err != nil {
-		return fmt.Errorf("%w: %w", log.ErrDiskFull, err)
-	}
-	return nil
 }
 
 // DeleteRange implements raft.LogStore: it deletes entries lo to hi, both included, from the beginning or from the end of
@@ -162,12 +146,12 @@ func (s *Store) DeleteRange(lo, hi uint64) error {
 		return nil
 	}
 	if lo > first && hi < last {
-		return s.errorf("delete from", fmt.Errorf("entries %d to %d of %d to %d would leave a hole", lo, hi, first, last))
+		return s.Errorf("delete from", fmt.Errorf("entries %d to %d of %d to %d would leave a hole", lo, hi, first, last))
 	}
-	from, to := entryKey(lo), entryKey(hi+1)
+	from, to := log.EntryKey(lo), log.EntryKey(hi+1)
 	err := s.commit(func(b *pebble.Batch) error { return b.DeleteRange(from, to, nil) })
 	if err != nil {
-		return s.errorf("delete from", err)
+		return s.Errorf("delete from", err)
 	}
 	s.mu.Lock()
 	switch {
@@ -179,19 +163,12 @@ func (s *Store) DeleteRange(lo, hi uint64) error {
 		s.last = lo - 1
 	}
 	s.mu.Unlock()
-	bytes, err := s.db.EstimateDiskUsage(from, to)
-	if err == nil && bytes >= exciseFrom {
+	return s.Reclaim(from, to, func() (func(), bool) {
 		s.committing.Lock()
-		defer s.committing.Unlock()
 		// Entries that were stored again in the meantime are not to go.
-		if now, _ := s.FirstIndex(); hi < now {
-			err = s.db.Excise(context.Background(), pebble.KeyRange{Start: from, End: to})
-		}
-	}
-	if err != nil {
-		return s.errorf("reclaim space of", err)
-	}
-	return nil
+		now, _ := s.FirstIndex()
+		return s.committing.Unlock, hi < now
+	})
 }
 
 // TruncateBefore deletes the entries below index.

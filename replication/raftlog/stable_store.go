@@ -18,14 +18,14 @@ func (s *Store) Set(key, value []byte) error {
 		return b.Set(stableKey(key), appendValue(nil, key, value), nil)
 	})
 	if err != nil {
-		return s.errorf("write", err)
+		return s.Errorf("write", err)
 	}
 	return nil
 }
 
 // Get implements raft.StableStore. A key that was never set is an error with the text "not found", as raft wants it.
 func (s *Store) Get(key []byte) ([]byte, error) {
-	b, closer, err := s.db.Get(stableKey(key))
+	b, closer, err := s.DB.Get(stableKey(key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, errNotFound
 	}
@@ -35,7 +35,7 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 		err = errors.Join(err, closer.Close())
 	}
 	if err != nil {
-		return nil, s.errorf("read", err)
+		return nil, s.Errorf("read", err)
 	}
 	return value, nil
 }
@@ -52,7 +52,7 @@ func (s *Store) GetUint64(key []byte) (uint64, error) {
 		return 0, err
 	}
 	if len(b) != 8 {
-		return 0, s.errorf("read", corruptf("the value of %q has %d bytes, not 8", key, len(b)))
+		return 0, s.Errorf("read", corruptf("the value of %q has %d bytes, not 8", key, len(b)))
 	}
 	return binary.LittleEndian.Uint64(b), nil
 }

@@ -3,12 +3,7 @@ package raftlog
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	stdlog "log"
-	"os"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,16 +13,10 @@ import (
 	"streamdb/replication/log"
 )
 
-// Options configures a Store. The zero value is fine for production on the real file system.
+// Options configures a Store. The zero value is fine for production on the real file system. MustExist is to be set once
+// the node has taken part in consensus.
 type Options struct {
-	// FS is where the store lives. Default vfs.Default.
-	FS vfs.FS
-
-	// Space is asked before entries are written. Nil asks nobody.
-	Space log.Space
-
-	// MustExist refuses to create a store where there is none: set once the node has taken part in consensus.
-	MustExist bool
+	log.Options
 
 	// OnSlow hears of a write of entries that has taken SlowAfter and goes on. It must not block. Nil hears nothing.
 	OnSlow func()
@@ -38,28 +27,14 @@ type Options struct {
 	// FatalAfter is the time after which such a write ends the process: a node whose disk hangs, but whose heartbeats
 	// go on, would keep the others from electing another leader. Default 0: never.
 	FatalAfter time.Duration
-
-	// Fatal is called when a write or sync has failed for good; it must not return. Default: report on stderr and exit.
-	Fatal func(err error)
-
-	// OnBackgroundError hears of failed flushes and compactions, and of corruption that anything has met. It must not
-	// block nor call the store.
-	OnBackgroundError func(err error)
 }
 
 const (
 	// formatVersion is the version of our keys and values in the store.
 	formatVersion = 1
 
-	// pebbleFormat is pinned; see package log for what older formats do to corrupted files.
-	pebbleFormat = pebble.FormatValueSeparation
-
-	memTableBytes   = 16 << 20
-	cacheBytes      = 8 << 20
-	exciseFrom      = 4 << 20 // Bytes in tables from which on a deletion removes at once; below, compactions do.
 	sealAfter       = 20 * time.Millisecond
 	witnessFile     = "RAFT"
-	entryKeyPrefix  = 'e'
 	stableKeyPrefix = 's'
 )
 
@@ -74,12 +49,9 @@ var (
 // here as well. Commits are numbered; the number goes into each, and into the witness once it is known to be durable, so
 // that files which have lost some of them are found out although the end of this log may be taken back.
 type Store struct {
-	dir  string
-	db   *pebble.DB
-	opts Options
+	*log.Files
 
-	full    atomic.Bool // A background write found the disk full, and none has succeeded since.
-	flushed atomic.Bool // A flush has ended since the witness was written.
+	opts Options
 
 	// committing is held during a commit.
 	committing sync.Mutex
@@ -113,84 +85,39 @@ var (
 )
 
 // IsStore reports whether dir holds a Store.
-func IsStore(fs vfs.FS, dir string) bool {
-	_, err := fs.Stat(fs.PathJoin(dir, witnessFile))
-	return err == nil
-}
+func IsStore(fs vfs.FS, dir string) bool { return log.HasFiles(fs, dir, witnessFile) }
 
 // Open opens the store in dir, or creates it. What is damaged is an error marked log.ErrCorrupt.
 func Open(dir string, opts Options) (*Store, error) {
-	if opts.FS == nil {
-		opts.FS = vfs.Default
-	}
 	if opts.SlowAfter == 0 {
 		opts.SlowAfter = 250 * time.Millisecond
 	}
-	s := &Store{dir: dir, opts: opts, sealed: true}
-	seen, found, err := log.ReadWitness(opts.FS, s.witnessPath())
+	files, seen, err := log.OpenFiles(dir, "replicated log", witnessFile, opts.Options)
 	if err != nil {
-		return nil, s.errorf("open", err)
+		return nil, err
 	}
-	s.opts.MustExist = opts.MustExist || found
-	if found {
-		if err := log.CheckWALs(opts.FS, dir); err != nil {
-			return nil, s.errorf("open", err)
-		}
-	}
-	if s.db, err = pebble.Open(dir, s.pebbleOptions()); err != nil {
-		return nil, s.errorf("open", err)
-	}
+	s := &Store{Files: files, opts: opts, sealed: true}
 	err = s.load()
 	if err == nil && s.commits < seen {
 		err = corruptf("the last commit is number %d, but there was one of number %d", s.commits, seen)
 	}
 	if err == nil {
-		err = log.WriteWitness(opts.FS, dir, s.witnessPath(), s.commits)
+		err = s.Witness(s.commits)
 	}
 	if err != nil {
-		return nil, errors.Join(s.errorf("open", err), s.db.Close())
+		return nil, errors.Join(s.Errorf("open", err), s.DB.Close())
 	}
 	s.seal = time.AfterFunc(time.Hour, s.writeSeal)
 	return s, nil
 }
 
-func (s *Store) pebbleOptions() *pebble.Options {
-	return &pebble.Options{
-		FS:                          s.opts.FS,
-		FormatMajorVersion:          pebbleFormat,
-		ErrorIfNotExists:            s.opts.MustExist,
-		MemTableSize:                memTableBytes,
-		MemTableStopWritesThreshold: 4,
-		CacheSize:                   cacheBytes,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
-		Logger:                      pebbleLogger{fatal: s.fatal},
-		EventListener: &pebble.EventListener{
-			BackgroundError: s.backgroundError,
-			// Pebble's default is to end the process; the read that met it gets the error.
-			DataCorruption: func(info pebble.DataCorruptionInfo) { s.backgroundError(info.Details) },
-			FlushEnd: func(info pebble.FlushInfo) {
-				if info.Err == nil {
-					s.full.Store(false)
-					s.flushed.Store(true)
-				}
-			},
-		},
-	}
-}
-
 // load reads the format and the bounds of the log.
 func (s *Store) load() error {
-	format, err := s.metaUint(keyFormat)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return s.create()
-	}
-	if err != nil {
+	created, err := s.CheckFormat(keyFormat, formatVersion, s.create)
+	if created || err != nil {
 		return err
 	}
-	if format != formatVersion {
-		return fmt.Errorf("%w: format %d, this program knows %d", log.ErrVersion, format, formatVersion)
-	}
-	if s.commits, err = s.metaUint(keyCommits); err != nil {
+	if s.commits, err = s.Uint(keyCommits); err != nil {
 		return corruptf("the number of the last commit is unreadable: %v", err)
 	}
 	return s.loadBounds()
@@ -198,20 +125,6 @@ func (s *Store) load() error {
 
 // create writes the format into an empty store.
 func (s *Store) create() error {
-	if s.opts.MustExist {
-		return corruptf("format key is missing")
-	}
-	it, err := s.db.NewIter(nil)
-	if err != nil {
-		return err
-	}
-	foreign := it.First()
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return err
-	}
-	if foreign {
-		return corruptf("format key is missing")
-	}
 	return s.commit(func(b *pebble.Batch) error {
 		return b.Set(keyFormat, binary.LittleEndian.AppendUint64(nil, formatVersion), nil)
 	})
@@ -219,14 +132,14 @@ func (s *Store) create() error {
 
 // loadBounds finds the first and the last entry.
 func (s *Store) loadBounds() error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{entryKeyPrefix}, UpperBound: []byte{entryKeyPrefix + 1}})
+	it, err := s.DB.NewIter(&pebble.IterOptions{LowerBound: log.EntryKey(0), UpperBound: log.EntryKeyEnd()})
 	if err != nil {
 		return err
 	}
 	if it.First() {
-		s.first = indexOf(it.Key())
+		s.first = log.IndexOf(it.Key())
 		if it.Last() {
-			s.last = indexOf(it.Key())
+			s.last = log.IndexOf(it.Key())
 		}
 	}
 	err = errors.Join(it.Error(), it.Close())
@@ -237,23 +150,11 @@ func (s *Store) loadBounds() error {
 	return err
 }
 
-func (s *Store) metaUint(key []byte) (uint64, error) {
-	value, closer, err := s.db.Get(key)
-	if err != nil {
-		return 0, err
-	}
-	defer closer.Close()
-	if len(value) != 8 {
-		return 0, corruptf("value of %s has %d bytes", key, len(value))
-	}
-	return binary.LittleEndian.Uint64(value), nil
-}
-
 // commit makes a change durable.
 func (s *Store) commit(change func(*pebble.Batch) error) error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
-	b := s.db.NewBatch()
+	b := s.DB.NewBatch()
 	defer b.Close()
 	if err := change(b); err != nil {
 		return err
@@ -269,12 +170,7 @@ func (s *Store) commit(change func(*pebble.Batch) error) error {
 	if s.seal != nil {
 		s.seal.Reset(sealAfter)
 	}
-	if s.flushed.Swap(false) {
-		// An older witness stays true, so failing to renew it is no failure of the commit.
-		if err := log.WriteWitness(s.opts.FS, s.dir, s.witnessPath(), s.commits); err != nil {
-			s.backgroundError(err)
-		}
-	}
+	s.Committed(s.commits)
 	return nil
 }
 
@@ -286,8 +182,8 @@ func (s *Store) writeSeal() {
 	if s.closed || s.sealed {
 		return
 	}
-	if err := s.db.LogData(nil, pebble.Sync); err != nil {
-		s.backgroundError(err)
+	if err := s.Seal(); err != nil {
+		s.BackgroundError(err)
 		return
 	}
 	s.sealed = true
@@ -295,7 +191,7 @@ func (s *Store) writeSeal() {
 
 // Metrics reads sizes and counters.
 func (s *Store) Metrics() Metrics {
-	disk := s.db.Metrics().DiskSpaceUsage()
+	disk := s.DiskBytes()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.counts
@@ -309,59 +205,5 @@ func (s *Store) Close() error {
 	defer s.committing.Unlock()
 	s.closed = true
 	s.seal.Stop()
-	return errors.Join(s.db.Close(), log.WriteWitness(s.opts.FS, s.dir, s.witnessPath(), s.commits))
-}
-
-func (s *Store) witnessPath() string { return s.opts.FS.PathJoin(s.dir, witnessFile) }
-
-// errorf says what was being done to the store.
-func (s *Store) errorf(what string, err error) error {
-	return fmt.Errorf("%s replicated log in %s: %w", what, s.dir, log.MarkCorruption(err))
-}
-
-// backgroundError is called by pebble, with its lock held, whenever a flush or a compaction has failed; see package log.
-func (s *Store) backgroundError(err error) {
-	if errors.Is(err, syscall.ENOSPC) {
-		s.full.Store(true)
-	}
-	if s.opts.OnBackgroundError != nil {
-		s.opts.OnBackgroundError(log.MarkCorruption(err))
-	}
-}
-
-func (s *Store) fatal(err error) {
-	err = fmt.Errorf("replicated log in %s: %w", s.dir, err)
-	if s.opts.Fatal != nil {
-		s.opts.Fatal(err)
-		panic(err) // Fatal must not return.
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
-
-// pebbleLogger keeps pebble's chatter away and routes its last words.
-type pebbleLogger struct{ fatal func(error) }
-
-var _ pebble.Logger = pebbleLogger{}
-
-// Infof drops the message.
-func (l pebbleLogger) Infof(string, ...any) {}
-
-// Errorf writes to the standard logger.
-func (l pebbleLogger) Errorf(format string, args ...any) { stdlog.Printf(format, args...) }
-
-// Fatalf does not return.
-func (l pebbleLogger) Fatalf(format string, args ...any) { l.fatal(fmt.Errorf(format, args...)) }
-
-// entryKey is the key of an entry: the prefix and the index, big endian so that keys sort as indexes do.
-func entryKey(index uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{entryKeyPrefix}, index)
-}
-
-// indexOf undoes entryKey; 0, which no entry has, for a key of another length.
-func indexOf(key []byte) uint64 {
-	if len(key) != 9 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(key[1:])
+	return errors.Join(s.DB.Close(), s.Witness(s.commits))
 }

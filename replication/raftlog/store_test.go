@@ -19,7 +19,7 @@ import (
 
 func open(t testing.TB, fs vfs.FS) *Store {
 	t.Helper()
-	s, err := Open("d", Options{FS: fs, Fatal: func(err error) { panic(err) }})
+	s, err := Open("d", Options{Options: log.Options{FS: fs, Fatal: func(err error) { panic(err) }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestPowerCut(t *testing.T) {
 		if left == nil {
 			break // the history ends before
 		}
-		s, err := Open("d", Options{FS: left, Fatal: func(err error) { panic(err) }})
+		s, err := Open("d", Options{Options: log.Options{FS: left, Fatal: func(err error) { panic(err) }}})
 		if err != nil {
 			t.Fatalf("cut %d: %v", cut, err)
 		}
@@ -207,7 +207,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i == 20 {
-				if err := s.db.Flush(); err != nil {
+				if err := s.DB.Flush(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -265,7 +265,7 @@ var errSilent = errors.New("silent loss")
 
 // readAll opens a damaged store and reads what TestDamage has written.
 func readAll(mem vfs.FS) error {
-	s, err := Open("d", Options{FS: mem, Fatal: func(err error) { panic(err) }})
+	s, err := Open("d", Options{Options: log.Options{FS: mem, Fatal: func(err error) { panic(err) }}})
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func readAll(mem vfs.FS) error {
 // TestSlow holds that a write which takes too long is noticed while it goes on.
 func TestSlow(t *testing.T) {
 	slow := make(chan struct{})
-	s, err := Open("d", Options{FS: vfs.NewMem(), SlowAfter: time.Millisecond, OnSlow: func() { close(slow) }})
+	s, err := Open("d", Options{Options: log.Options{FS: vfs.NewMem()}, SlowAfter: time.Millisecond, OnSlow: func() { close(slow) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func (noSpace) Admit(int64) error { return errors.New("nothing left") }
 
 // TestDiskFull holds that a full disk refuses entries before anything is written, and votes go on.
 func TestDiskFull(t *testing.T) {
-	s, err := Open("d", Options{FS: vfs.NewMem(), Space: noSpace{}})
+	s, err := Open("d", Options{Options: log.Options{FS: vfs.NewMem(), Space: noSpace{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestForeign(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open("d", Options{FS: mem}); !errors.Is(err, log.ErrCorrupt) {
+	if _, err := Open("d", Options{Options: log.Options{FS: mem}}); !errors.Is(err, log.ErrCorrupt) {
 		t.Errorf("the log of a single node was taken: %v", err)
 	}
 }
