@@ -23,8 +23,6 @@ type comeAndGo struct {
 	passes bool
 	// apart says that the times of an epoch's rows differ, else they are one window's.
 	apart bool
-	// bound is the allocations per 1,000 rows that the operator may do.
-	bound float64
 }
 
 // epochMicros is more than the times of an epoch's rows span.
@@ -48,7 +46,7 @@ func comeAndGoCases() []comeAndGo {
 	return []comeAndGo{
 		{name: "top 1", node: top(physical.TopN{Partition: []int{0}, Order: byValue, Limit: 1})},
 		{name: "top 3", node: top(physical.TopN{Partition: []int{0}, Order: byValue, Limit: 3})},
-		{name: "top 3 with ties, ranked", node: top(physical.TopN{Partition: []int{0}, Order: byText, Limit: 3, WithTies: true})},
+		{name: "top 3 with ties", node: top(physical.TopN{Partition: []int{0}, Order: byText, Limit: 3, WithTies: true})},
 		{name: "top 3 with rank", schema: ranked, node: top(physical.TopN{Partition: []int{0}, Order: byText, Limit: 3, Rank: true})},
 		{name: "top 100 of all", node: top(physical.TopN{Order: byValue, Limit: 100})},
 		{name: "top 3 of windows", passes: true, node: top(physical.TopN{Partition: []int{0, 2}, Order: byText, Limit: 3, WindowEnd: 2})},
@@ -166,6 +164,25 @@ func BenchmarkComeAndGo(b *testing.B) {
 			runtime.ReadMemStats(&after)
 			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(rows)*1000, "allocs/1000rows")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/row")
+		})
+	}
+}
+
+// comeAndGoBound is the allocations per 1,000 rows that an operator may do: some per chunk and epoch, none per row or key.
+const comeAndGoBound = 40
+
+// TestComeAndGoAllocations holds the counts that BenchmarkComeAndGo shows.
+func TestComeAndGoAllocations(t *testing.T) {
+	for _, x := range comeAndGoCases() {
+		t.Run(x.name, func(t *testing.T) {
+			both, rows := x.run(t, 2), 0
+			both()
+			n := testing.AllocsPerRun(2, func() { rows = both() })
+			if got := n / float64(rows) * 1000; got > comeAndGoBound {
+				t.Errorf("%.0f allocations per 1,000 rows", got)
+			} else if testing.Verbose() {
+				t.Logf("%.1f allocations per 1,000 rows", got)
+			}
 		})
 	}
 }

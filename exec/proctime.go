@@ -26,6 +26,8 @@ type proctime struct {
 	delta    *chunk.Chunk // of the epoch so far, nil for none
 	hash     []uint64
 	slots    []int32
+	// scratch of apply: rows of the chunk that arrive, that are gone, that are emitted; slots of arrivals
+	come, gone, picked, at []int32
 }
 
 const (
@@ -91,8 +93,8 @@ func (p *proctime) apply(c *chunk.Chunk, now int64, out *Output) {
 	slots, hash := p.slots[:n], p.hash[:n]
 	chunk.HashRows(c.Cols, n, hash)
 	p.rows.Upsert(c.Cols, hash, slots)
-	var come, gone []int32
-	var e emission
+	come, gone := p.come[:0], p.gone[:0]
+	e := emission{rows: p.picked[:0], times: make([]int64, 0, n), weights: make([]int64, 0, n)}
 	for i, s := range slots {
 		if w := c.Weight(i); w > 0 {
 			come = append(come, int32(i))
@@ -105,6 +107,7 @@ func (p *proctime) apply(c *chunk.Chunk, now int64, out *Output) {
 	for _, i := range gone {
 		p.rows.Delete(slots[i], hash[i])
 	}
+	p.come, p.gone, p.picked = come, gone, e.rows
 	r := c.Gather(e.rows)
 	col := chunk.NewColumn(types.TimestampTZ, 0)
 	col.Ints = e.times
@@ -128,7 +131,10 @@ func (p *proctime) arrive(c *chunk.Chunk, come, slots []int32, now int64) {
 	if len(come) == 0 {
 		return
 	}
-	at := make([]int32, len(come))
+	if cap(p.at) < len(come) {
+		p.at = make([]int32, chunk.RowsMax)
+	}
+	at := p.at[:len(come)]
 	p.arrivals.AppendAll([]*chunk.Column{timeColumn(len(come), now)}, len(come), at)
 	for k, i := range come {
 		head := p.rows.Word(slots[i], p.rows.PayloadOffset())
