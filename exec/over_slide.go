@@ -2,7 +2,6 @@ package exec
 
 import (
 	"math/bits"
-	"slices"
 
 	"streamdb/planner/physical"
 	"streamdb/sql/chunk"
@@ -17,8 +16,10 @@ type slider[S any] interface {
 	add(args []*chunk.Column, i int32, w int64)
 	// result appends the aggregate of what has been added.
 	result(k functions.AggKind, out *chunk.Column)
-	// clone returns a copy that shares nothing that changes.
-	clone() S
+	// set makes it a copy of from that shares nothing that changes, in the room it has.
+	set(from *S)
+	// reset empties it; room that others are likely to need stays.
+	reset()
 	// size is the memory behind the state.
 	size() int64
 }
@@ -30,6 +31,7 @@ type overSlide[S any, P slider[S]] struct {
 	kind   functions.AggKind
 	totals []S
 	large  int64 // memory behind the totals
+	state  S     // scratch of eval
 	args   []*chunk.Column
 }
 
@@ -47,24 +49,26 @@ func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
 	out := chunk.NewColumn(a.spec.Type, len(fr.l0))
 	for s := range b.spans {
 		sp := &b.spans[s]
-		var state S
+		state := &a.state
 		if fr.carry && sp.first > 0 {
-			state = P(&a.totals[sp.part]).clone()
-			addRows[S, P](&state, c, skip, sp.base, sp.end, -1)
+			P(state).set(&a.totals[sp.part])
+			addRows[S, P](state, c, skip, sp.base, sp.end, -1)
+		} else {
+			P(state).reset()
 		}
 		left, right := [2]int32{sp.base, sp.base}, [2]int32{sp.base, sp.base}
 		for k := fr.spanAt[s]; k < fr.spanAt[s+1]; k++ {
-			move[S, P](&state, c, skip, &left, fr.l0[k], fr.l1[k])
+			move[S, P](state, c, skip, &left, fr.l0[k], fr.l1[k])
 			if fr.r0 != nil {
-				move[S, P](&state, c, skip, &right, fr.r0[k], fr.r1[k])
+				move[S, P](state, c, skip, &right, fr.r0[k], fr.r1[k])
 			}
 			i := fr.alone(k)
 			if i >= 0 {
-				addRows[S, P](&state, c, skip, i, i+1, 1)
+				addRows[S, P](state, c, skip, i, i+1, 1)
 			}
-			P(&state).result(a.kind, out)
+			P(state).result(a.kind, out)
 			if i >= 0 {
-				addRows[S, P](&state, c, skip, i, i+1, -1)
+				addRows[S, P](state, c, skip, i, i+1, -1)
 			}
 		}
 	}
@@ -111,9 +115,10 @@ func (a *overSlide[S, P]) change(parts []int32, weights []int64, cols []*chunk.C
 func (a *overSlide[S, P]) forget(parts []int32) {
 	for _, p := range parts {
 		if int(p) < len(a.totals) {
-			var s S
-			a.large -= P(&a.totals[p]).size()
-			a.totals[p] = s
+			t := P(&a.totals[p])
+			a.large -= t.size()
+			t.reset()
+			a.large += t.size()
 		}
 	}
 }
@@ -181,13 +186,37 @@ func appendFloat(k functions.AggKind, isReal bool, g *floatGroup, out *chunk.Col
 	out.AppendDatum(types.Datum{F: v})
 }
 
-func (f *floatSlide) clone() floatSlide { return floatSlide{f.g.clone()} }
-func (f *floatSlide) size() int64       { return f.g.sum.size() }
+func (f *floatSlide) set(from *floatSlide) { f.g.set(&from.g) }
+func (f *floatSlide) reset()               { f.g.reset() }
+func (f *floatSlide) size() int64          { return f.g.sum.size() }
 
-func (g *floatGroup) clone() floatGroup {
-	c := *g
-	c.sum.limbs, c.sum2.limbs = slices.Clone(g.sum.limbs), slices.Clone(g.sum2.limbs)
-	return c
+func (g *floatGroup) set(from *floatGroup) {
+	g.n = from.n
+	g.sum.set(&from.sum)
+	g.sum2.set(&from.sum2)
+}
+
+func (g *floatGroup) reset() {
+	g.n = 0
+	g.sum.reset()
+	g.sum2.reset()
+}
+
+// set makes s a copy of from in its own room.
+func (s *exactFloat) set(from *exactFloat) {
+	limbs := append(s.limbs[:0], from.limbs...)
+	*s = *from
+	s.limbs = limbs
+}
+
+// limbsUsual is the room for limbs that an empty sum keeps.
+const limbsUsual = 16
+
+// reset empties s.
+func (s *exactFloat) reset() {
+	if *s = (exactFloat{limbs: s.limbs[:0]}); cap(s.limbs) > limbsUsual {
+		s.limbs = nil
+	}
 }
 
 // realSlide is sum and avg of real.
@@ -197,7 +226,7 @@ func (f *realSlide) result(k functions.AggKind, out *chunk.Column) {
 	appendFloat(k, true, &f.g, out)
 }
 
-func (f *realSlide) clone() realSlide { return realSlide{f.floatSlide.clone()} }
+func (f *realSlide) set(from *realSlide) { f.g.set(&from.g) }
 
 // squareSlide is variance and standard deviation of floats.
 type squareSlide struct{ floatSlide }
@@ -207,8 +236,8 @@ func (f *squareSlide) add(c []*chunk.Column, i int32, w int64) {
 	f.g.sum2.addProduct(c[0].Floats[i], c[0].Floats[i], w)
 }
 
-func (f *squareSlide) clone() squareSlide { return squareSlide{f.floatSlide.clone()} }
-func (f *squareSlide) size() int64        { return f.g.sum.size() + f.g.sum2.size() }
+func (f *squareSlide) set(from *squareSlide) { f.g.set(&from.g) }
+func (f *squareSlide) size() int64           { return f.g.sum.size() + f.g.sum2.size() }
 
 // pairSlide is the aggregates over pairs: covariance, correlation, regression.
 type pairSlide struct {
@@ -241,12 +270,19 @@ func (p *pairSlide) result(k functions.AggKind, out *chunk.Column) {
 	out.AppendDatum(types.Datum{F: v})
 }
 
-func (p *pairSlide) clone() pairSlide {
-	c := *p
-	for _, s := range c.g.sums() {
-		s.limbs = slices.Clone(s.limbs)
+func (p *pairSlide) set(from *pairSlide) {
+	p.g.n = from.g.n
+	sums := from.g.sums()
+	for i, s := range p.g.sums() {
+		s.set(sums[i])
 	}
-	return c
+}
+
+func (p *pairSlide) reset() {
+	p.g.n = 0
+	for _, s := range p.g.sums() {
+		s.reset()
+	}
 }
 
 func (p *pairSlide) size() int64 { return p.g.size() }
@@ -278,20 +314,21 @@ func (b *bitSlide) result(k functions.AggKind, out *chunk.Column) {
 	out.AppendDatum(types.Datum{I: int64(v)})
 }
 
-func (b *bitSlide) clone() bitSlide { return *b }
-func (b *bitSlide) size() int64     { return 256 }
+func (b *bitSlide) set(from *bitSlide) { *b = *from }
+func (b *bitSlide) reset()             { *b = bitSlide{} }
+func (b *bitSlide) size() int64        { return 256 }
 
 // numSlide is sum and avg of numeric.
 type numSlide struct{ exactSlide }
 
 func (s *numSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:sumSquares], c[0], i, w) }
-func (s *numSlide) clone() numSlide                         { return numSlide{s.exactSlide.clone()} }
+func (s *numSlide) set(from *numSlide)                      { s.exactSlide.set(&from.exactSlide) }
 
 // varSlide is variance and standard deviation of integers and numeric.
 type varSlide struct{ exactSlide }
 
 func (s *varSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:], c[0], i, w) }
-func (s *varSlide) clone() varSlide                         { return varSlide{s.exactSlide.clone()} }
+func (s *varSlide) set(from *varSlide)                      { s.exactSlide.set(&from.exactSlide) }
 
 // exactSlide is the sum of exact numbers, and of their squares.
 type exactSlide struct {
@@ -340,13 +377,16 @@ func (s *exactSlide) result(k functions.AggKind, out *chunk.Column) {
 	}
 }
 
-func (s *exactSlide) clone() exactSlide {
-	c := *s
-	c.math = nil
-	if s.mixed != nil {
-		c.mixed = s.mixed.clone()
+func (s *exactSlide) set(from *exactSlide) {
+	s.row, s.mixed = from.row, nil
+	if from.mixed != nil {
+		s.mixed = from.mixed.clone()
 	}
-	return c
+}
+
+func (s *exactSlide) reset() {
+	clear(s.row[:])
+	s.mixed = nil
 }
 
 func (s *exactSlide) size() int64 {

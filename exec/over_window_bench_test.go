@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"streamdb/planner/physical"
@@ -101,6 +102,28 @@ func BenchmarkOverWindowLarge(b *testing.B) {
 					flush()
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/change")
+			})
+		}
+	}
+}
+
+// overCases is the aggregates over windows of which the state is moved, by name and arguments.
+var overCases = []string{"sum double", "sum real", "avg double", "sum numeric", "sum scales", "sum wide", "stddev_pop double", "stddev_pop bigint",
+	"stddev_pop numeric", "corr double double", "bit_and bigint", "max text", "max wide", "array_agg bigint", "string_agg text text"}
+
+// BenchmarkOverGroups is aggregates over sliding and over growing frames while 47,000 partitions come and go.
+func BenchmarkOverGroups(b *testing.B) {
+	schema, in := aggRows(benchChunks)
+	for _, of := range overCases {
+		for _, frame := range []string{"sliding", "running"} {
+			b.Run(strings.ReplaceAll(of, " ", "/")+"/"+frame, func(b *testing.B) {
+				agg := aggPlan(b, of, schema)
+				_, w := benchWindow(map[string]string{"sliding": "sliding", "running": "running_sum"}[frame], true)
+				c := agg[1].Agg.Calls[0]
+				w.Order[0].Col = 3
+				w.Calls = []physical.WindowCall{{Fn: c.Fn, Type: c.Type, Args: c.Args, Filter: -1, Frame: w.Calls[0].Frame}}
+				benchRows(b, []physical.Node{agg[0], {Kind: physical.KindOverWindow, Inputs: []int{0},
+					Schema: append(append(chunk.Schema{}, schema...), c.Type), OverWindow: w}}, [][]*chunk.Chunk{in}, true)
 			})
 		}
 	}
