@@ -1,7 +1,6 @@
 package streamdb_test
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -50,10 +49,7 @@ func TestLateNotice(t *testing.T) {
 func TestLateBudget(t *testing.T) {
 	fs := vfs.NewMem()
 	open := func() (*streamdb.DB, *pgx.Conn) {
-		db, err := streamdb.Open("data", streamdb.Options{FS: fs, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := openOn(t, fs)
 		return db, connect(t, serveOn(t, db))
 	}
 	db, c := open()

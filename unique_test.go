@@ -2,7 +2,6 @@ package streamdb_test
 
 import (
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -18,10 +17,7 @@ func TestNeverFilledAgain(t *testing.T) {
 	defer streamdb.SetFreezePatience(10 * time.Millisecond)()
 	fs := vfs.NewMem()
 	open := func() (*streamdb.DB, *pgx.Conn) {
-		db, err := streamdb.Open("data", streamdb.Options{FS: fs, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := openOn(t, fs)
 		return db, connect(t, serveOn(t, db))
 	}
 	db, c := open()

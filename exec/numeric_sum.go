@@ -81,6 +81,7 @@ type mixedSum struct {
 	scales              []scaleSum // ascending by scale
 	last                int        // the one that was used last
 	nan, posInf, negInf int64      // by weight
+	spare               []*wideSum // of scales that are gone, empty
 }
 
 // scaleSum is the sum of the values of one scale.
@@ -92,9 +93,9 @@ type scaleSum struct {
 // wideSum is the sum of the coefficients beyond 64 bits, and of their squares.
 type wideSum struct{ sum, squares big.Int }
 
-// newMixedSum takes over what a row holds.
-func newMixedSum(row []uint64) *mixedSum {
-	m := &mixedSum{}
+// take makes m, in the room it has, what a row holds.
+func (m *mixedSum) take(row []uint64) {
+	m.clear()
 	if row[sumKind] != sumEmpty {
 		e := scaleSum{}
 		copy(e.row[:], row)
@@ -103,7 +104,44 @@ func newMixedSum(row []uint64) *mixedSum {
 	n := row[sumN]
 	clear(row)
 	row[sumN], row[sumKind] = n, sumMixed
-	return m
+}
+
+// clear empties m; its room stays.
+func (m *mixedSum) clear() {
+	for i := range m.scales {
+		if w := m.scales[i].wide; w != nil {
+			w.sum.SetInt64(0)
+			w.squares.SetInt64(0)
+			m.spare = append(m.spare, w)
+		}
+	}
+	*m = mixedSum{scales: m.scales[:0], spare: m.spare}
+}
+
+// newWide returns an empty sum of wide numbers.
+func (m *mixedSum) newWide() *wideSum {
+	n := len(m.spare)
+	if n == 0 {
+		return &wideSum{}
+	}
+	w := m.spare[n-1]
+	m.spare = m.spare[:n-1]
+	return w
+}
+
+// set makes m a copy of from in the room it has.
+func (m *mixedSum) set(from *mixedSum) {
+	m.clear()
+	m.last, m.nan, m.posInf, m.negInf = from.last, from.nan, from.posInf, from.negInf
+	m.scales = append(m.scales, from.scales...)
+	for i := range m.scales {
+		if w := from.scales[i].wide; w != nil {
+			n := m.newWide()
+			n.sum.Set(&w.sum)
+			n.squares.Set(&w.squares)
+			m.scales[i].wide = n
+		}
+	}
 }
 
 // add adds w times row i of column c, which is numeric.
@@ -126,7 +164,7 @@ func (m *mixedSum) add(c *chunk.Column, i int, w int64, x *numericMath) {
 	}
 	e.row[sumN] += uint64(w)
 	if e.wide == nil {
-		e.wide = &wideSum{}
+		e.wide = m.newWide()
 	}
 	x.setWide(c, v, w)
 	e.wide.sum.Add(&e.wide.sum, &x.p)
@@ -174,25 +212,19 @@ func (m *mixedSum) special() (d types.Dec, ok bool) {
 }
 
 func (m *mixedSum) bytes() int64 {
-	n := int64(64 + cap(m.scales)*(sumWords+1)*8)
+	n := int64(96 + cap(m.scales)*(sumWords+1)*8 + cap(m.spare)*8)
 	for i := range m.scales {
-		if w := m.scales[i].wide; w != nil {
-			n += 64 + int64(w.sum.BitLen()+w.squares.BitLen())/8
-		}
+		n += m.scales[i].wide.bytes()
+	}
+	for _, w := range m.spare {
+		n += w.bytes()
 	}
 	return n
 }
 
-func (m *mixedSum) clone() *mixedSum {
-	c := *m
-	c.scales = slices.Clone(m.scales)
-	for i := range c.scales {
-		if w := c.scales[i].wide; w != nil {
-			n := &wideSum{}
-			n.sum.Set(&w.sum)
-			n.squares.Set(&w.squares)
-			c.scales[i].wide = n
-		}
+func (w *wideSum) bytes() int64 {
+	if w == nil {
+		return 0
 	}
-	return &c
+	return 64 + int64(cap(w.sum.Bits())+cap(w.squares.Bits()))*bits.UintSize/8
 }

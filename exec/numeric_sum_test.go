@@ -38,6 +38,8 @@ func TestAddSquare(t *testing.T) {
 func TestMixedSums(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	kinds := []functions.AggKind{functions.AggSum, functions.AggAvg, functions.AggVarPop, functions.AggVarSamp, functions.AggStddevPop, functions.AggStddevSamp}
+	var scratch slideMath
+	var detour, moved varSlide // used again, as those of partitions that come and go
 	for range 300 {
 		final, passing := chunk.NewColumn(types.Numeric, 8), chunk.NewColumn(types.Numeric, 8)
 		sum, top := new(big.Rat), int32(0)
@@ -55,27 +57,34 @@ func TestMixedSums(t *testing.T) {
 			passing.AppendDec(bigDec(new(big.Int).SetInt64(int64(r.Uint64())>>r.IntN(63)), int32(r.IntN(9))))
 		}
 		for _, k := range kinds {
-			var direct, detour varSlide
+			var direct varSlide
+			detour.reset()
 			for i := range final.Len() {
-				direct.add([]*chunk.Column{final}, int32(i), 1)
+				direct.add(&scratch, []*chunk.Column{final}, int32(i), 1)
 			}
 			for i := range passing.Len() {
-				detour.add([]*chunk.Column{passing}, int32(i), 1)
+				detour.add(&scratch, []*chunk.Column{passing}, int32(i), 1)
 			}
 			for _, i := range r.Perm(final.Len()) {
-				detour.add([]*chunk.Column{final}, int32(i), 2)
+				detour.add(&scratch, []*chunk.Column{final}, int32(i), 2)
 			}
 			for i := range passing.Len() {
-				detour.add([]*chunk.Column{passing}, int32(i), -1)
+				detour.add(&scratch, []*chunk.Column{passing}, int32(i), -1)
 			}
 			for i := range final.Len() {
-				detour.add([]*chunk.Column{final}, int32(i), -1)
+				detour.add(&scratch, []*chunk.Column{final}, int32(i), -1)
 			}
 			out := chunk.NewColumn(types.Numeric, 2)
-			direct.result(k, out)
-			detour.result(k, out)
-			if a, b := out.Datum(0), out.Datum(1); a.Null != b.Null || !a.Null && a.Dec().String() != b.Dec().String() {
-				t.Fatalf("%v is %v in one way and %v in another", k, a, b)
+			moved.set(&detour)
+			detour.add(&scratch, []*chunk.Column{final}, 0, 1) // shares nothing with its copy
+			detour.add(&scratch, []*chunk.Column{final}, 0, -1)
+			for _, s := range []*varSlide{&direct, &detour, &moved} {
+				s.result(&scratch, k, out)
+			}
+			for _, other := range []int{1, 2} {
+				if a, b := out.Datum(0), out.Datum(other); a.Null != b.Null || !a.Null && a.Dec().String() != b.Dec().String() {
+					t.Fatalf("%v is %v in one way and %v in another", k, a, b)
+				}
 			}
 			if k == functions.AggSum {
 				want := sum.FloatString(int(top))
@@ -89,6 +98,7 @@ func TestMixedSums(t *testing.T) {
 
 // TestMixedPool compares the sums of groups in a pool with sums of their own, while groups come and go.
 func TestMixedPool(t *testing.T) {
+	var scratch slideMath
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, k := range []functions.AggKind{functions.AggSum, functions.AggVarPop} {
 		a := newNumericAcc(k)
@@ -139,12 +149,12 @@ func TestMixedPool(t *testing.T) {
 			var want varSlide
 			for _, x := range in {
 				if x.group == g {
-					want.add([]*chunk.Column{values}, x.value, 1)
+					want.add(&scratch, []*chunk.Column{values}, x.value, 1)
 				}
 			}
 			out := chunk.NewColumn(types.Numeric, 2)
 			a.result(groups.Row(g)[at:], groups.Stride(), 1, out)
-			want.result(k, out)
+			want.result(&scratch, k, out)
 			if x, y := out.Datum(0), out.Datum(1); x.Null != y.Null || !x.Null && x.Dec().String() != y.Dec().String() {
 				t.Fatalf("%v of group %d is %s, want %s", k, g, x.Dec(), y.Dec())
 			}

@@ -13,15 +13,21 @@ import (
 type slider[S any] interface {
 	*S
 	// add adds w times row i of the arguments; the first is not NULL.
-	add(args []*chunk.Column, i int32, w int64)
+	add(x *slideMath, args []*chunk.Column, i int32, w int64)
 	// result appends the aggregate of what has been added.
-	result(k functions.AggKind, out *chunk.Column)
+	result(x *slideMath, k functions.AggKind, out *chunk.Column)
 	// set makes it a copy of from that shares nothing that changes, in the room it has.
 	set(from *S)
 	// reset empties it; room that others are likely to need stays.
 	reset()
 	// size is the memory behind the state.
 	size() int64
+}
+
+// slideMath is what sliders compute with: scratch of all partitions.
+type slideMath struct {
+	exact   exactMath
+	numeric numericMath
 }
 
 // overSlide is an aggregate whose state is moved along the partition: rows enter at one
@@ -32,6 +38,7 @@ type overSlide[S any, P slider[S]] struct {
 	totals []S
 	large  int64 // memory behind the totals
 	state  S     // scratch of eval
+	math   slideMath
 	args   []*chunk.Column
 }
 
@@ -43,32 +50,38 @@ func (a *overSlide[S, P]) arguments(cols []*chunk.Column) []*chunk.Column {
 	return a.args
 }
 
+// slideRows is rows of which some are added to a state.
+type slideRows struct {
+	math *slideMath
+	args []*chunk.Column
+	skip []bool // nil for none
+}
+
 func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
-	c := a.arguments(b.cols)
-	skip := overSkip(a.spec, false, b.cols, b.rows)
+	rows := &slideRows{math: &a.math, args: a.arguments(b.cols), skip: overSkip(a.spec, false, b.cols, b.rows)}
 	out := chunk.NewColumn(a.spec.Type, len(fr.l0))
 	for s := range b.spans {
 		sp := &b.spans[s]
 		state := &a.state
 		if fr.carry && sp.first > 0 {
 			P(state).set(&a.totals[sp.part])
-			addRows[S, P](state, c, skip, sp.base, sp.end, -1)
+			addRows[S, P](state, rows, sp.base, sp.end, -1)
 		} else {
 			P(state).reset()
 		}
 		left, right := [2]int32{sp.base, sp.base}, [2]int32{sp.base, sp.base}
 		for k := fr.spanAt[s]; k < fr.spanAt[s+1]; k++ {
-			move[S, P](state, c, skip, &left, fr.l0[k], fr.l1[k])
+			move[S, P](state, rows, &left, fr.l0[k], fr.l1[k])
 			if fr.r0 != nil {
-				move[S, P](state, c, skip, &right, fr.r0[k], fr.r1[k])
+				move[S, P](state, rows, &right, fr.r0[k], fr.r1[k])
 			}
 			i := fr.alone(k)
 			if i >= 0 {
-				addRows[S, P](state, c, skip, i, i+1, 1)
+				addRows[S, P](state, rows, i, i+1, 1)
 			}
-			P(state).result(a.kind, out)
+			P(state).result(&a.math, a.kind, out)
 			if i >= 0 {
-				addRows[S, P](state, c, skip, i, i+1, -1)
+				addRows[S, P](state, rows, i, i+1, -1)
 			}
 		}
 	}
@@ -76,20 +89,20 @@ func (a *overSlide[S, P]) eval(b *overBatch, fr *overFrames) *chunk.Column {
 }
 
 // move brings the range that is in the state to [lo, hi); its ends only rise.
-func move[S any, P slider[S]](state *S, c []*chunk.Column, skip []bool, in *[2]int32, lo, hi int32) {
+func move[S any, P slider[S]](state *S, rows *slideRows, in *[2]int32, lo, hi int32) {
 	if lo >= in[1] {
-		addRows[S, P](state, c, skip, in[0], in[1], -1)
+		addRows[S, P](state, rows, in[0], in[1], -1)
 		in[0], in[1] = lo, lo
 	}
-	addRows[S, P](state, c, skip, in[1], hi, 1)
-	addRows[S, P](state, c, skip, in[0], lo, -1)
+	addRows[S, P](state, rows, in[1], hi, 1)
+	addRows[S, P](state, rows, in[0], lo, -1)
 	in[0], in[1] = max(in[0], lo), max(in[1], hi)
 }
 
-func addRows[S any, P slider[S]](state *S, c []*chunk.Column, skip []bool, lo, hi int32, w int64) {
+func addRows[S any, P slider[S]](state *S, rows *slideRows, lo, hi int32, w int64) {
 	for i := lo; i < hi; i++ {
-		if skip == nil || !skip[i] {
-			P(state).add(c, i, w)
+		if rows.skip == nil || !rows.skip[i] {
+			P(state).add(rows.math, rows.args, i, w)
 		}
 	}
 }
@@ -107,7 +120,7 @@ func (a *overSlide[S, P]) change(parts []int32, weights []int64, cols []*chunk.C
 		}
 		t := P(&a.totals[p])
 		a.large -= t.size()
-		t.add(c, int32(i), weights[i])
+		t.add(&a.math, c, int32(i), weights[i])
 		a.large += t.size()
 	}
 }
@@ -155,29 +168,25 @@ func newOverSlide(spec *physical.WindowCall, kind functions.AggKind, arg types.T
 // floatSlide is sum and avg of double precision.
 type floatSlide struct{ g floatGroup }
 
-func (f *floatSlide) add(c []*chunk.Column, i int32, w int64) {
+func (f *floatSlide) add(_ *slideMath, c []*chunk.Column, i int32, w int64) {
 	f.g.n += w
 	f.g.sum.add(c[0].Floats[i], w)
 }
 
-func (f *floatSlide) result(k functions.AggKind, out *chunk.Column) {
-	appendFloat(k, false, &f.g, out)
+func (f *floatSlide) result(x *slideMath, k functions.AggKind, out *chunk.Column) {
+	appendFloat(x, k, false, &f.g, out)
 }
 
 // floatGroup is a number of floats, their sum and that of their squares.
 type floatGroup struct {
 	n         int64
 	sum, sum2 exactFloat
-	math      *exactMath // scratch, made when it is needed
 }
 
-func appendFloat(k functions.AggKind, isReal bool, g *floatGroup, out *chunk.Column) {
+func appendFloat(x *slideMath, k functions.AggKind, isReal bool, g *floatGroup, out *chunk.Column) {
 	v, ok := 0.0, false
 	if g.n > 0 {
-		if g.math == nil && squares(k) {
-			g.math = &exactMath{}
-		}
-		v, ok = floatResult(k, isReal, g.n, &g.sum, &g.sum2, g.math)
+		v, ok = floatResult(k, isReal, g.n, &g.sum, &g.sum2, &x.exact)
 	}
 	if !ok {
 		out.AppendNull()
@@ -222,8 +231,8 @@ func (s *exactFloat) reset() {
 // realSlide is sum and avg of real.
 type realSlide struct{ floatSlide }
 
-func (f *realSlide) result(k functions.AggKind, out *chunk.Column) {
-	appendFloat(k, true, &f.g, out)
+func (f *realSlide) result(x *slideMath, k functions.AggKind, out *chunk.Column) {
+	appendFloat(x, k, true, &f.g, out)
 }
 
 func (f *realSlide) set(from *realSlide) { f.g.set(&from.g) }
@@ -231,8 +240,8 @@ func (f *realSlide) set(from *realSlide) { f.g.set(&from.g) }
 // squareSlide is variance and standard deviation of floats.
 type squareSlide struct{ floatSlide }
 
-func (f *squareSlide) add(c []*chunk.Column, i int32, w int64) {
-	f.floatSlide.add(c, i, w)
+func (f *squareSlide) add(x *slideMath, c []*chunk.Column, i int32, w int64) {
+	f.floatSlide.add(x, c, i, w)
 	f.g.sum2.addProduct(c[0].Floats[i], c[0].Floats[i], w)
 }
 
@@ -240,28 +249,22 @@ func (f *squareSlide) set(from *squareSlide) { f.g.set(&from.g) }
 func (f *squareSlide) size() int64           { return f.g.sum.size() + f.g.sum2.size() }
 
 // pairSlide is the aggregates over pairs: covariance, correlation, regression.
-type pairSlide struct {
-	g    regressionGroup
-	math *exactMath // scratch, made when it is needed
-}
+type pairSlide struct{ g regressionGroup }
 
-func (p *pairSlide) add(c []*chunk.Column, i int32, w int64) {
+func (p *pairSlide) add(_ *slideMath, c []*chunk.Column, i int32, w int64) {
 	if !c[1].IsNull(int(i)) {
 		p.g.add(c[1].Floats[i], c[0].Floats[i], w)
 	}
 }
 
-func (p *pairSlide) result(k functions.AggKind, out *chunk.Column) {
+func (p *pairSlide) result(x *slideMath, k functions.AggKind, out *chunk.Column) {
 	if k == functions.AggRegrCount {
 		out.AppendDatum(types.Datum{I: p.g.n})
 		return
 	}
 	v, ok := 0.0, false
 	if p.g.n > 0 {
-		if p.math == nil {
-			p.math = &exactMath{}
-		}
-		v, ok = p.g.value(k, p.math)
+		v, ok = p.g.value(k, &x.exact)
 	}
 	if !ok {
 		out.AppendNull()
@@ -293,14 +296,14 @@ type bitSlide struct {
 	ones [64]int32
 }
 
-func (b *bitSlide) add(c []*chunk.Column, i int32, w int64) {
+func (b *bitSlide) add(_ *slideMath, c []*chunk.Column, i int32, w int64) {
 	b.n += w
 	for v := uint64(c[0].Ints[i]); v != 0; v &= v - 1 {
 		b.ones[bits.TrailingZeros64(v)] += int32(w)
 	}
 }
 
-func (b *bitSlide) result(k functions.AggKind, out *chunk.Column) {
+func (b *bitSlide) result(_ *slideMath, k functions.AggKind, out *chunk.Column) {
 	if b.n == 0 {
 		out.AppendNull()
 		return
@@ -321,55 +324,68 @@ func (b *bitSlide) size() int64        { return 256 }
 // numSlide is sum and avg of numeric.
 type numSlide struct{ exactSlide }
 
-func (s *numSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:sumSquares], c[0], i, w) }
-func (s *numSlide) set(from *numSlide)                      { s.exactSlide.set(&from.exactSlide) }
+func (s *numSlide) add(x *slideMath, c []*chunk.Column, i int32, w int64) {
+	s.addTo(x, s.row[:sumSquares], c[0], i, w)
+}
+func (s *numSlide) set(from *numSlide) { s.exactSlide.set(&from.exactSlide) }
 
 // varSlide is variance and standard deviation of integers and numeric.
 type varSlide struct{ exactSlide }
 
-func (s *varSlide) add(c []*chunk.Column, i int32, w int64) { s.addTo(s.row[:], c[0], i, w) }
-func (s *varSlide) set(from *varSlide)                      { s.exactSlide.set(&from.exactSlide) }
+func (s *varSlide) add(x *slideMath, c []*chunk.Column, i int32, w int64) {
+	s.addTo(x, s.row[:], c[0], i, w)
+}
+func (s *varSlide) set(from *varSlide) { s.exactSlide.set(&from.exactSlide) }
 
 // exactSlide is the sum of exact numbers, and of their squares.
 type exactSlide struct {
-	row   [sumWords]uint64
-	mixed *mixedSum    // holds the sum if it is not nil
-	math  *numericMath // scratch, made when it is needed
+	row [sumWords]uint64
+	// room holds the sum if row says so; nil before it has first. It stays for the next one.
+	room *mixedSum
 }
 
-func (s *exactSlide) addTo(row []uint64, c *chunk.Column, i int32, w int64) {
+func (s *exactSlide) addTo(x *slideMath, row []uint64, c *chunk.Column, i int32, w int64) {
 	if c.Type.Class() == types.ClassInt {
 		addInline(row, types.Num{Coef: c.Ints[i]}, w)
 		return
 	}
 	if !addInline(row, c.Nums[i], w) {
-		if s.mixed == nil {
-			s.mixed = newMixedSum(row)
+		if s.mixed() == nil {
+			s.mix().take(row)
 		}
 		row[sumN] += uint64(w)
-		s.mixed.add(c, int(i), w, s.scratch())
+		s.room.add(c, int(i), w, &x.numeric)
 	}
 	if row[sumN] == 0 { // nothing is left: the scale is free again
 		clear(row)
-		s.mixed = nil
 	}
 }
 
-func (s *exactSlide) scratch() *numericMath {
-	if s.math == nil {
-		s.math = &numericMath{}
+// mixed returns what holds the sum, nil for row.
+func (s *exactSlide) mixed() *mixedSum {
+	if s.row[sumKind] == sumMixed {
+		return s.room
 	}
-	return s.math
+	return nil
 }
 
-func (s *exactSlide) result(k functions.AggKind, out *chunk.Column) {
+// mix returns the room for a sum that row cannot hold.
+func (s *exactSlide) mix() *mixedSum {
+	if s.room == nil {
+		s.room = &mixedSum{}
+	}
+	return s.room
+}
+
+func (s *exactSlide) result(x *slideMath, k functions.AggKind, out *chunk.Column) {
+	m := s.mixed()
 	switch {
 	case s.row[sumN] == 0:
 		out.AppendNull()
-	case k == functions.AggAvg && s.mixed == nil:
+	case k == functions.AggAvg && m == nil:
 		finishAvgNumeric(s.row[:], out)
 	default:
-		if d, ok, err := s.scratch().value(k, s.row[:], s.mixed); ok || err != nil {
+		if d, ok, err := x.numeric.value(k, s.row[:], m); ok || err != nil {
 			appendDec(out, d, err)
 		} else {
 			out.AppendNull()
@@ -378,20 +394,25 @@ func (s *exactSlide) result(k functions.AggKind, out *chunk.Column) {
 }
 
 func (s *exactSlide) set(from *exactSlide) {
-	s.row, s.mixed = from.row, nil
-	if from.mixed != nil {
-		s.mixed = from.mixed.clone()
+	s.row = from.row
+	if m := from.mixed(); m != nil {
+		s.mix().set(m)
 	}
 }
+
+// scalesUsual is the room for scales that an empty sum keeps.
+const scalesUsual = 8
 
 func (s *exactSlide) reset() {
 	clear(s.row[:])
-	s.mixed = nil
+	if s.room != nil && cap(s.room.scales) > scalesUsual {
+		s.room = nil
+	}
 }
 
 func (s *exactSlide) size() int64 {
-	if s.mixed == nil {
+	if s.room == nil {
 		return 0
 	}
-	return s.mixed.bytes()
+	return s.room.bytes()
 }

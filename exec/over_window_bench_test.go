@@ -114,17 +114,27 @@ var overCases = []string{"sum double", "sum real", "avg double", "sum numeric", 
 // BenchmarkOverGroups is aggregates over sliding and over growing frames while 47,000 partitions come and go.
 func BenchmarkOverGroups(b *testing.B) {
 	schema, in := aggRows(benchChunks)
+	eachOverCase(func(of, frame string) {
+		b.Run(strings.ReplaceAll(of, " ", "/")+"/"+frame, func(b *testing.B) {
+			benchRows(b, framePlan(b, of, frame, schema), [][]*chunk.Chunk{in}, true)
+		})
+	})
+}
+
+func eachOverCase(fn func(of, frame string)) {
 	for _, of := range overCases {
-		for _, frame := range []string{"sliding", "running"} {
-			b.Run(strings.ReplaceAll(of, " ", "/")+"/"+frame, func(b *testing.B) {
-				agg := aggPlan(b, of, schema)
-				_, w := benchWindow(map[string]string{"sliding": "sliding", "running": "running_sum"}[frame], true)
-				c := agg[1].Agg.Calls[0]
-				w.Order[0].Col = 3
-				w.Calls = []physical.WindowCall{{Fn: c.Fn, Type: c.Type, Args: c.Args, Filter: -1, Frame: w.Calls[0].Frame}}
-				benchRows(b, []physical.Node{agg[0], {Kind: physical.KindOverWindow, Inputs: []int{0},
-					Schema: append(append(chunk.Schema{}, schema...), c.Type), OverWindow: w}}, [][]*chunk.Chunk{in}, true)
-			})
-		}
+		fn(of, "sliding")
+		fn(of, "running")
 	}
+}
+
+// framePlan is an aggregate over the frames of the groups of aggRows.
+func framePlan(tb testing.TB, of, frame string, schema chunk.Schema) []physical.Node {
+	agg := aggPlan(tb, of, schema)
+	_, w := benchWindow(map[string]string{"sliding": "sliding", "running": "running_sum"}[frame], true)
+	c := agg[1].Agg.Calls[0]
+	w.Order[0].Col = 3
+	w.Calls = []physical.WindowCall{{Fn: c.Fn, Type: c.Type, Args: c.Args, Filter: -1, Frame: w.Calls[0].Frame}}
+	return []physical.Node{agg[0], {Kind: physical.KindOverWindow, Inputs: []int{0},
+		Schema: append(append(chunk.Schema{}, schema...), c.Type), OverWindow: w}}
 }
